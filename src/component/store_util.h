@@ -1,0 +1,44 @@
+/* store_util.h: what every task does with a store, written once over the table. */
+#ifndef COEVAL_COMPONENT_STORE_UTIL_H
+#define COEVAL_COMPONENT_STORE_UTIL_H
+
+#include "component/component.h"
+
+/* A store and its table, as tasks hand them around. */
+struct store_ref {
+    const struct component *component;
+    struct store *store;
+    const char *area; /* "/coeval" */
+};
+
+/* Every object below top in the order of path_compare(), top itself first with path "": the entries
+ * of list(), or of describe() when described. skip (may be NULL) returning true leaves an object and
+ * all below it out. Memory: one listing per level. */
+typedef bool walk_skip_fn(void *context, const char *path);
+bool store_walk(struct store_ref ref, const struct call *call, const char *top, bool described,
+                walk_skip_fn *skip, entry_fn *fn, void *context, struct error *error);
+
+bool store_exists(struct store_ref ref, const struct call *call, const char *path, bool *ret_exists,
+                  struct error *error);
+/* All missing parents too; one that is there is fine. */
+bool store_make_directories(struct store_ref ref, const struct call *call, const char *path,
+                            uint32_t mode, struct error *error);
+/* Nothing there is fine. */
+bool store_remove_all(struct store_ref ref, const struct call *call, const char *path,
+                      struct error *error);
+/* Small whole files of the area: read with a limit; written under "<path>.new", read back and
+ * compared, then renamed over the old one: the one atomic step. */
+bool store_read_file(struct store_ref ref, const struct call *call, const char *path,
+                     size_t limit_bytes, struct buffer *ret_content, struct error *error);
+bool store_write_file(struct store_ref ref, const struct call *call, const char *path,
+                      const void *data, size_t size, struct error *error);
+/* CRC and length of a file's content, by reading it. */
+bool store_read_crc(struct store_ref ref, const struct call *call, const char *path,
+                    uint32_t *ret_crc32c, uint64_t *ret_length, struct error *error);
+/* copy_file for any target, by its reader and writer table calls: what an implementation uses when
+ * it has nothing better. One buffer of 1 MiB. */
+bool store_copy_stream(struct store_ref target, const struct call *call,
+                       const struct copy_order *order, struct copy_result *ret_result,
+                       struct error *error);
+
+#endif
