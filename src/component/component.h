@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/grade.h"
 #include "component/call.h"
 #include "plan/difference.h"
 #include "plan/entry.h"
@@ -71,11 +72,6 @@ struct snapshot {
     int64_t instant_us; /* when it was taken, on the store's clock */
 };
 typedef bool snapshot_fn(void *context, const struct snapshot *snapshot, struct error *error);
-
-/* Weakest last. What a set of snapshots proves; see DESIGN "grade". */
-enum grade { GRADE_ATOMIC, GRADE_QUIESCED, GRADE_BOUNDED, GRADE_FUZZY };
-const char *grade_name(enum grade grade); /* "atomic" */
-bool grade_from_name(const char *name, enum grade *ret_grade);
 
 /* One root of a moment. */
 struct moment_root {
