@@ -1,5 +1,6 @@
-/* server.h: HTTP/1.1 server on llhttp, on the loop. Strict by facts: no lenient flag, obs-fold guard,
- * exactly one Host, method allow-list, limits and deadlines; one request at a time per connection. */
+/* server.h: HTTP/1.1 server on llhttp, on the loop. Strict by facts: no lenient flag, obs-fold
+ * guard, exactly one Host, method allow-list, limits and deadlines; one request at a time per
+ * connection. */
 #ifndef COEVAL_HTTP_SERVER_H
 #define COEVAL_HTTP_SERVER_H
 
@@ -13,12 +14,13 @@
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
 const char *http_method_name(enum http_method method);
+bool http_method_from_name(const char *name, enum http_method *ret_method);
 
 /* A whole request, body included; borrowed from the exchange, valid until it is answered. */
 struct http_request {
     enum http_method method;
-    const char *path;        /* decoded per segment by http_segment(); this is the raw path */
-    const char *query;       /* raw, without '?'; "" when none */
+    const char *path;  /* raw; the router decodes it segment by segment */
+    const char *query; /* raw, without '?'; "" when none */
     const char *body;
     size_t body_size;
     void *server_private;
@@ -52,12 +54,12 @@ typedef void http_handler_fn(void *context, struct http_exchange *exchange,
                              const struct http_request *request);
 
 struct http_server_options {
-    const char *address;       /* numeric; "127.0.0.1" */
-    uint16_t port;             /* 0: a free one */
-    const char *token;         /* NULL: none asked; else "Authorization: Bearer <token>", compared in
-                                  constant time, 401 otherwise */
-    unsigned connections_max;  /* 0: 256 */
-    size_t body_bytes_max;     /* 0: 16 MiB */
+    const char *address;      /* numeric; "127.0.0.1" */
+    uint16_t port;            /* 0: a free one */
+    const char *token;        /* NULL: none asked; else "Authorization: Bearer <token>", compared in
+                                 constant time, 401 otherwise */
+    unsigned connections_max; /* 0: 256 */
+    size_t body_bytes_max;    /* 0: 16 MiB */
     int64_t header_timeout_ms; /* 0: 10 s from the first byte to the end of the header */
     int64_t body_timeout_ms;   /* 0: 60 s for the whole request */
     int64_t idle_timeout_ms;   /* 0: 60 s between requests */
