@@ -15,9 +15,10 @@ struct loop *loop_new(void);
 /* Every timer, stream, poll and process must have been freed: a handle left open is a broken
  * invariant. */
 void loop_free(struct loop *loop);
-/* Returns after loop_stop(), once pending closes have been delivered. */
+/* Returns after loop_stop(), once pending closes have been delivered and queued posts have run. */
 void loop_run(struct loop *loop);
-/* Runs until nothing is ready or `until` returns true, at most timeout_ms: for tests and tools. */
+/* Runs until `until` returns true (then true), or loop_stop(), or timeout_ms have passed (false);
+ * until NULL: for timeout_ms. For tests and tools. */
 bool loop_run_until(struct loop *loop, bool (*until)(void *context), void *context, int timeout_ms);
 void loop_stop(struct loop *loop);
 

@@ -15,7 +15,7 @@ void timer_stop(struct timer *timer);
 
 /* One shot, at a UTC instant: a timerfd with TFD_TIMER_ABSTIME, never early on CLOCK_REALTIME.
  * When the clock is set (settimeofday, or a jump of REALTIME against BOOTTIME seen by the second)
- * the callback runs with clock_changed: compute the next instant again. */
+ * the callback runs with clock_changed and the timer is stopped: compute the next instant again. */
 struct wall_timer;
 typedef void wall_timer_fn(void *context, bool clock_changed);
 struct wall_timer *wall_timer_new(struct loop *loop, wall_timer_fn *fn, void *context);
