@@ -27,10 +27,11 @@ struct call_counters {
 
 /* Between steps of a task and before each wait: CANCELED when aborted, TIMEOUT past the deadline. */
 bool call_may_go_on(const struct call *call, struct error *error);
-/* Before an operation, and before bytes move: waits in slices until the limiter allows it. */
+/* Before an operation, and before bytes move: waits in slices until the limiter allows it. An
+ * operation is counted here; bytes are counted by whoever moves them. */
 bool call_take_operation(const struct call *call, struct error *error);
 bool call_take_bytes(const struct call *call, uint64_t bytes, struct error *error);
-/* The shorter of wait_ms and what is left until the deadline. */
+/* The shorter of wait_ms and what is left until the deadline; at least 1. */
 int64_t call_wait_ms(const struct call *call);
 
 #endif

@@ -228,7 +228,8 @@ struct component {
                        struct error *error);
 };
 
-/* The kinds that are compiled in, by name; daemon/ owns the list. NULL: unknown. */
+/* The kinds that are compiled in, by name; daemon/ owns the list, which ends with NULL. NULL:
+ * unknown. */
 const struct component *component_find(const struct component *const *components,
                                        const char *kind);
 

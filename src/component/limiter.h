@@ -11,7 +11,8 @@ struct limiter *limiter_new(struct limiter *parent);
 void limiter_free(struct limiter *limiter);
 void limiter_set(struct limiter *limiter, uint64_t bytes_per_second, uint64_t operations_per_second);
 /* 0: taken, go on. Otherwise nothing was taken: ask again after so many nanoseconds. Bursts are one
- * tenth of a second's worth; 0 per second means unlimited. */
+ * tenth of a second's worth; 0 per second means unlimited. One request may be larger than a burst:
+ * it is let through when the bucket is full and paid for by whoever comes next. */
 int64_t limiter_take(struct limiter *limiter, uint64_t bytes, uint64_t operations, int64_t now_ns);
 
 #endif

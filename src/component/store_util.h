@@ -1,4 +1,6 @@
-/* store_util.h: what every task does with a store, written once over the table. */
+/* store_util.h: what every task does with a store, written once over the table. Bytes of content are
+ * taken from the limiter here (and in each copy_file), so that a byte is paid for once: the read()
+ * and write() of a component only count them. */
 #ifndef COEVAL_COMPONENT_STORE_UTIL_H
 #define COEVAL_COMPONENT_STORE_UTIL_H
 
