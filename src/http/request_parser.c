@@ -112,7 +112,8 @@ static int on_header_field_complete(llhttp_t *llhttp)
     struct request_head *head = &parser->head;
     if (parser->phase != REQUEST_HEAD)
         return 0;
-    CHECK(head->header_count < REQUEST_HEADERS_MAX);
+    if (head->header_count == REQUEST_HEADERS_MAX)
+        return refuse(parser, 431, "more than 100 headers");
     if (head->text.size == head->headers[head->header_count].name)
         return refuse(parser, 400, "a header without a name");
     buffer_append_byte(&head->text, '\0');
@@ -357,8 +358,10 @@ static void move_part(struct request_parser *parser, char last)
 {
     if (parser->part == PART_METHOD && last == ' ')
         parser->part = PART_URL;
-    else if (parser->part == PART_URL && (last == ' ' || last == '\r' || last == '\n'))
+    else if (parser->part == PART_URL && last == ' ')
         parser->part = PART_PROTOCOL;
+    else if (parser->part == PART_URL && (last == '\r' || last == '\n'))
+        refuse(parser, 505, "speak HTTP/1.1"); /* HTTP/0.9, which llhttp lets have headers */
 }
 
 static size_t run_piece(struct request_parser *parser, const char *data, size_t size)
