@@ -14,8 +14,8 @@
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t wake;  /* something was posted */
-    uv_timer_t alarm; /* ends a turn that would wait longer than its caller may */
+    uv_async_t wake;      /* something was posted */
+    uv_timer_t alarm;     /* ends a turn that would wait longer than its caller may */
     uv_prepare_t prepare; /* looks at until */
     bool (*until)(void *context);
     void *until_context;

@@ -10,7 +10,8 @@
 
 struct poll;
 typedef void poll_fn(void *context, unsigned events, bool failed);
-/* The descriptor is one that epoll takes and that no other poll holds; anything else is our defect. */
+/* The descriptor is one that epoll takes and that no other poll holds; anything else is our defect.
+ */
 struct poll *poll_new(struct loop *loop, int fd, poll_fn *fn, void *context);
 void poll_free(struct poll *poll); /* stops at once; the descriptor may be closed afterwards */
 void poll_start(struct poll *poll, unsigned events);

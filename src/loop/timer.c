@@ -9,8 +9,9 @@
 #include "loop/loop_uv.h"
 
 #define MS_NS ((int64_t)1000000)
-#define DELAY_MS_MAX (INT64_C(100) * 366 * 86400 * 1000) /* a century: "never", without overflow \
-                                                          */
+#define DELAY_MS_MAX                                                            \
+    (INT64_C(100) * 366 * 86400 * 1000) /* a century: "never", without overflow \
+                                         */
 
 struct timer {
     uv_timer_t uv;

@@ -25,17 +25,24 @@ struct record {
     int count;
 };
 
+static void note(struct record *record, char letter)
+{
+    size_t length = strlen(record->order);
+    assert_true(length + 1 < sizeof record->order);
+    record->order[length] = letter;
+}
+
 static void post_a(void *context)
 {
     struct record *record = context;
     assert_false(record->inside);
-    strcat(record->order, "a");
+    note(record, 'a');
 }
 
 static void post_b(void *context)
 {
     struct record *record = context;
-    strcat(record->order, "b");
+    note(record, 'b');
     record->inside = true;
     loop_post(record->loop, post_a, record);
     record->inside = false;
@@ -44,7 +51,7 @@ static void post_b(void *context)
 static void post_stop(void *context)
 {
     struct record *record = context;
-    strcat(record->order, "s");
+    note(record, 's');
     loop_stop(record->loop);
 }
 
