@@ -227,7 +227,7 @@ static bool refuse_key(const struct node *member, const char *const *keys, size_
             best = i;
     buffer_init(&text, 0);
     buffer_append_format(&text, "unknown key '%.60s'; ", member->key);
-    if (2 * likeness(keys[best], member->key) > strlen(member->key))
+    if (2 * likeness(keys[best], member->key) >= strlen(member->key))
         buffer_append_format(&text, "did you mean '%s'? ", keys[best]);
     buffer_append_text(&text, "allowed:");
     for (size_t i = 0; i < key_count; i++)
