@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -14,43 +15,48 @@
 #define SCANNER_DEPTH_MAX 64
 
 enum scanner_token {
-    SCANNER_MORE,         /* feed the next bytes, or scanner_finish() */
-    SCANNER_END,          /* the document is complete */
+    SCANNER_MORE, /* feed the next bytes, or scanner_finish() */
+    SCANNER_END,  /* the document is complete */
     SCANNER_OBJECT_BEGIN,
     SCANNER_OBJECT_END,
     SCANNER_ARRAY_BEGIN,
     SCANNER_ARRAY_END,
-    SCANNER_KEY,          /* text: the member's name */
-    SCANNER_STRING,       /* text: decoded UTF-8; a NUL inside is refused */
-    SCANNER_NUMBER,       /* text: as written */
+    SCANNER_KEY,    /* text: the member's name */
+    SCANNER_STRING, /* text: decoded UTF-8; a NUL inside is refused */
+    SCANNER_NUMBER, /* text: as written */
     SCANNER_TRUE,
     SCANNER_FALSE,
     SCANNER_NULL,
-    SCANNER_FAILED        /* error holds why; it stays failed */
+    SCANNER_FAILED /* error holds why; it stays failed */
 };
 
 struct scanner {
     struct buffer token; /* text of the last KEY, STRING or NUMBER; valid until the next call */
-    struct error error;
+    struct error error;  /* INVALID, or LIMIT for a token that is too long; names the byte */
+    /* The rest is private to scanner.c. */
     const char *input;
     size_t input_size;
     size_t input_at;
+    uint64_t input_before;                  /* bytes of earlier feeds */
     unsigned char stack[SCANNER_DEPTH_MAX]; /* '{' or '[' */
     unsigned depth;
     int state;
-    int escape;             /* inside a string: what the escape still needs */
-    unsigned code_point;
-    unsigned high_surrogate;
-    unsigned utf8_left;     /* continuation bytes still to come */
-    unsigned utf8_low, utf8_high;
-    const char *literal;    /* rest of true, false, null */
+    int part;                     /* of a string or number: what has been seen of it */
+    unsigned code_point;          /* of a \u escape */
+    unsigned digits_left;         /* of that escape */
+    unsigned high_surrogate;      /* its low half must follow */
+    unsigned utf8_left;           /* continuation bytes still to come */
+    unsigned utf8_low, utf8_high; /* what the next one may be */
+    const char *literal;          /* rest of true, false, null */
+    enum scanner_token literal_token;
     bool is_key;
     bool finished;
 };
 
 void scanner_init(struct scanner *scanner, size_t token_bytes_max);
 void scanner_fini(struct scanner *scanner);
-/* The bytes are borrowed until SCANNER_MORE is returned. Feed only after SCANNER_MORE. */
+/* The bytes are borrowed until SCANNER_MORE is returned. Feed first, and then only after
+ * SCANNER_MORE. */
 void scanner_feed(struct scanner *scanner, const char *data, size_t size);
 /* No more bytes will come; a document that is not complete is then SCANNER_FAILED. */
 void scanner_finish(struct scanner *scanner);
