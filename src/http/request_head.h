@@ -37,6 +37,9 @@ struct request_head {
 };
 
 const char *request_head_url(const struct request_head *head);
+/* Cuts the URL in place at its '?'; "" when there is no query. */
+void request_head_split_url(struct request_head *head, const char **ret_path,
+                            const char **ret_query);
 /* The first value of a header by lower-case name; NULL when absent. */
 const char *request_head_find(const struct request_head *head, const char *name);
 size_t request_head_count(const struct request_head *head, const char *name);

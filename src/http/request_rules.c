@@ -12,6 +12,18 @@ const char *request_head_url(const struct request_head *head)
     return buffer_text(&head->text);
 }
 
+void request_head_split_url(struct request_head *head, const char **ret_path,
+                            const char **ret_query)
+{
+    char *url = head->text.data;
+    CHECK(url != NULL);
+    char *mark = strchr(url, '?');
+    *ret_path = url;
+    *ret_query = mark == NULL ? "" : mark + 1;
+    if (mark != NULL)
+        *mark = '\0';
+}
+
 const char *request_head_find(const struct request_head *head, const char *name)
 {
     for (size_t i = 0; i < head->header_count; i++)

@@ -32,7 +32,9 @@ const char *http_request_header(const struct http_request *request, const char *
 bool http_request_parameter(const struct http_request *request, const char *name,
                             struct buffer *ret_value);
 
-/* One request waiting for its answer. Answer exactly once, now or later (long poll). */
+/* One request waiting for its answer. Answer exactly once, now or later (long poll): the exchange
+ * and its request live until then, even when the peer has left meanwhile (the answer is dropped).
+ */
 struct http_exchange;
 /* Copies body. content_type NULL: application/json. */
 void http_answer(struct http_exchange *exchange, int status, const char *content_type,
@@ -42,12 +44,15 @@ void http_answer_error(struct http_exchange *exchange, const struct error *error
 /* A stream of text/event-stream or JSON lines without an end; http_stream_send() appends, the
  * exchange ends by http_stream_end() or when the peer goes (closed runs once, then it is gone). */
 void http_stream_begin(struct http_exchange *exchange, const char *content_type);
-/* False: the peer does not read (more than 1 MiB queued); the exchange is then closed. */
+/* False: the peer does not read (more than 1 MiB queued) or has left; the exchange is gone then,
+ * and its gone function does not run. Size 0 sends nothing. */
 bool http_stream_send(struct http_exchange *exchange, const void *data, size_t size);
 void http_stream_end(struct http_exchange *exchange);
-/* Runs once when the peer goes away before an answer; do not answer any more afterwards. */
+/* Runs once when the peer goes away (or ends its side) before the answer, or when the server is
+ * freed; the exchange is gone afterwards. Call it in the handler; NULL takes it back. */
 void http_exchange_on_gone(struct http_exchange *exchange, void (*gone)(void *context),
                            void *context);
+/* Before the answer. Control bytes of the value become '?'. */
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
 
 typedef void http_handler_fn(void *context, struct http_exchange *exchange,
@@ -60,6 +65,7 @@ struct http_server_options {
                                  constant time, 401 otherwise */
     unsigned connections_max; /* 0: 256 */
     size_t body_bytes_max;    /* 0: 16 MiB */
+    size_t bodies_bytes_max;  /* of all requests at once, 503 beyond; 0: 4 * body_bytes_max */
     int64_t header_timeout_ms; /* 0: 10 s from the first byte to the end of the header */
     int64_t body_timeout_ms;   /* 0: 60 s for the whole request */
     int64_t idle_timeout_ms;   /* 0: 60 s between requests */
@@ -71,7 +77,8 @@ struct http_server;
 bool http_server_new(struct loop *loop, const struct http_server_options *options,
                      struct http_server **ret_server, struct error *error);
 uint16_t http_server_port(const struct http_server *server);
-/* Stops accepting; answers in flight are flushed; exchanges not answered are closed. */
+/* Stops accepting; answers in flight are flushed; exchanges not answered are closed: their gone
+ * functions run, and none may be touched afterwards. Not inside a handler. NULL is fine. */
 void http_server_free(struct http_server *server);
 
 #endif
