@@ -2,6 +2,7 @@
  * with what to do instead; one that is already under way is not an error. */
 #include <string.h>
 
+#include "base/check.h"
 #include "epoch/edge.h"
 
 #define A EPOCH_SIDE_A
@@ -59,9 +60,11 @@ void operator_abandon(struct step *step, const char *reason)
     case EPOCH_ABANDONING:
     case EPOCH_ABANDONED:
     case EPOCH_ROLLING_BACK:
-    case EPOCH_STATE_COUNT:
         return;
+    case EPOCH_STATE_COUNT:
+        break;
     }
+    CHECK_UNREACHABLE();
 }
 
 void operator_rollback(struct step *step, const char *reason)
