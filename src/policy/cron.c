@@ -13,8 +13,9 @@
 
 #define SECOND_US ((int64_t)1000000)
 #define DAY_SECONDS 86400
-/* A leap day comes again after 8 years at the latest (1896, 1904; 2096, 2104). */
-#define SEARCH_DAYS (9 * 366)
+/* A leap day on a Sunday (both day fields count when one begins with a star) may be 40 years off.
+ */
+#define SEARCH_DAYS (41 * 366)
 
 struct field {
     const char *name;

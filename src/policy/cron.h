@@ -24,7 +24,7 @@ struct cron {
 
 /* An expression that no date ever fits (30 February) is refused. */
 bool cron_parse(const char *text, struct cron *ret_cron, struct error *error);
-/* The first instant after after_us; there always is one, within nine years. zone NULL: UTC. */
+/* The first instant after after_us; there always is one, within 41 years. zone NULL: UTC. */
 int64_t cron_next(const struct cron *cron, const struct zone *zone, int64_t after_us);
 /* The last instant at or before until_us that is after after_us; false: none. */
 bool cron_last(const struct cron *cron, const struct zone *zone, int64_t after_us, int64_t until_us,
