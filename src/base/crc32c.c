@@ -43,8 +43,8 @@ static uint32_t crc_by_table(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t
-crc_by_instruction(uint32_t crc, const uint8_t *data, size_t size)
+__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc,
+                                                                    const uint8_t *data, size_t size)
 {
     uint64_t wide = crc;
     while (size >= 8) {
@@ -54,7 +54,7 @@ crc_by_instruction(uint32_t crc, const uint8_t *data, size_t size)
         data += 8;
         size -= 8;
     }
-    crc = (uint32_t)wide;
+    crc = (uint32_t) wide;
     while (size-- > 0)
         crc = __builtin_ia32_crc32qi(crc, *data++);
     return crc;
@@ -76,11 +76,6 @@ static uint32_t crc_update(uint32_t crc, const uint8_t *data, size_t size)
 uint32_t crc32c(uint32_t crc, const void *data, size_t size)
 {
     return ~crc_update(~crc, data, size);
-}
-
-uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size)
-{
-    return ~crc_by_table(~crc, data, size);
 }
 
 /* Multiplies two polynomials modulo the CRC's, bit-reflected. */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,7 +14,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/timestamp.h"
 
 static const char *const level_names[] = {
@@ -33,7 +33,7 @@ static atomic_ullong dropped;
 
 void log_set_level(enum log_level level)
 {
-    atomic_store(&max_level, (int)level);
+    atomic_store(&max_level, (int) level);
 }
 
 void log_set_json(bool json)
@@ -45,7 +45,7 @@ bool log_level_from_name(const char *name, enum log_level *ret_level)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(level_names); i++)
         if (strcasecmp(level_names[i], name) == 0) {
-            *ret_level = (enum log_level)i;
+            *ret_level = (enum log_level) i;
             return true;
         }
     return false;
@@ -61,7 +61,7 @@ static const char *lower(const char *name, char *text, size_t size)
 {
     size_t i = 0;
     for (; name[i] != '\0' && i + 1 < size; i++)
-        text[i] = (char)tolower((unsigned char)name[i]);
+        text[i] = (char) tolower((unsigned char) name[i]);
     text[i] = '\0';
     return text;
 }
@@ -69,20 +69,16 @@ static const char *lower(const char *name, char *text, size_t size)
 static void emit(const char *line, size_t size)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, size) != (ssize_t)size)
+    if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, size) != (ssize_t) size)
         atomic_fetch_add(&dropped, 1);
 }
 
 static void emit_json(const char *time, const char *level, const char *group, const char *event,
                       const char *fields)
 {
-    json_t *object = json_object();
-    json_set_string(object, "time", time);
-    json_set_string(object, "level", level);
-    json_set_string(object, "group", group);
-    json_set_string(object, "event", event);
-    json_set_string(object, "fields", fields);
-    char *text = json_dumps(object, JSON_COMPACT);
+    json_t *object = json_pack("{ss ss ss ss ss%}", "time", time, "level", level, "group", group,
+                               "event", event, "fields", fields, strlen(fields));
+    char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     if (text != NULL) {
         size_t size = strlen(text);
         text[size] = '\n'; /* the terminator's place; the size says where it ends */
@@ -97,7 +93,7 @@ static void emit_json(const char *time, const char *level, const char *group, co
 void log_write(enum log_level level, enum log_group group, const char *event, const char *format,
                ...)
 {
-    if ((int)level > atomic_load(&max_level))
+    if ((int) level > atomic_load(&max_level))
         return;
     char time[TIMESTAMP_TEXT_SIZE], level_text[16], group_text[16], fields[1024], line[1280];
     timestamp_format(clock_realtime_us(), time);
@@ -108,13 +104,13 @@ void log_write(enum log_level level, enum log_group group, const char *event, co
     vsnprintf(fields, sizeof fields, format, args);
     va_end(args);
     for (char *p = fields; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' '; /* one line each, and never longer than what a pipe takes at once */
+        if (*p == '\n' || *p == '\r')
+            *p = ' ';
     if (atomic_load(&as_json)) {
         emit_json(time, level_text, group_text, event, fields);
         return;
     }
     int size = snprintf(line, sizeof line, "%s %s %s %s %s\n", time, level_text, group_text, event,
                         fields);
-    emit(line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
+    emit(line, (size_t) size < sizeof line ? (size_t) size : sizeof line - 1);
 }

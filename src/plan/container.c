@@ -22,9 +22,9 @@ static uint16_t version_of(enum container_kind kind)
 
 const char *container_kind_name(enum container_kind kind)
 {
-    static const char *const names[] = {"plan",     "receipt",    "manifest", "marker",
-                                        "metadata", "difference", "suspects"};
-    CHECK(kind >= CONTAINER_PLAN && kind <= CONTAINER_SUSPECTS);
+    static const char *const names[] = {"plan",       "receipt",  "manifest", "marker", "metadata",
+                                        "difference", "suspects", "index",    "torn"};
+    CHECK(kind >= CONTAINER_PLAN && kind <= CONTAINER_TORN);
     return names[kind - CONTAINER_PLAN];
 }
 

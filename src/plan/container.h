@@ -21,7 +21,9 @@
     X(MARKER, 4, 1)        \
     X(METADATA, 5, 1)      \
     X(DIFFERENCE, 6, 1)    \
-    X(SUSPECTS, 7, 1)
+    X(SUSPECTS, 7, 1)      \
+    X(INDEX, 8, 1)         \
+    X(TORN, 9, 1)
 
 enum container_kind {
 #define X(name, number, version) CONTAINER_##name = number,
