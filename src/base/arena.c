@@ -17,8 +17,8 @@ struct arena_chunk {
     alignas(max_align_t) char data[];
 };
 
-#define FIRST_CHUNK ((size_t) 1024)
-#define LARGEST_CHUNK ((size_t) 1 << 20)
+#define FIRST_CHUNK ((size_t)1024)
+#define LARGEST_CHUNK ((size_t)1 << 20)
 
 void arena_init(struct arena *arena)
 {
@@ -85,8 +85,8 @@ char *arena_format(struct arena *arena, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
     CHECK(length >= 0);
-    char *text = arena_new(arena, (size_t) length + 1);
-    vsnprintf(text, (size_t) length + 1, format, again);
+    char *text = arena_new(arena, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

@@ -12,10 +12,10 @@ struct arena {
 };
 
 void arena_init(struct arena *arena);
-void arena_fini(struct arena *arena);  /* frees everything; usable again */
+void arena_fini(struct arena *arena);                    /* frees everything; usable again */
 void *arena_new(struct arena *arena, size_t size_bytes); /* zeroed, aligned for any type */
 char *arena_copy(struct arena *arena, const void *data, size_t size); /* NUL behind it */
-char *arena_string(struct arena *arena, const char *string); /* NULL gives NULL */
+char *arena_string(struct arena *arena, const char *string);          /* NULL gives NULL */
 char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -88,10 +88,10 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
     CHECK(length >= 0);
-    char *place = buffer_reserve(buffer, (size_t) length);
+    char *place = buffer_reserve(buffer, (size_t)length);
     if (place != NULL) {
-        vsnprintf(place, (size_t) length + 1, format, again);
-        buffer_commit(buffer, (size_t) length);
+        vsnprintf(place, (size_t)length + 1, format, again);
+        buffer_commit(buffer, (size_t)length);
     }
     va_end(again);
 }
@@ -130,7 +130,7 @@ static void append_integer(struct buffer *buffer, uint64_t value, size_t width)
 {
     uint8_t bytes[8];
     for (size_t i = 0; i < width; i++)
-        bytes[i] = (uint8_t) (value >> (8 * i));
+        bytes[i] = (uint8_t)(value >> (8 * i));
     buffer_append(buffer, bytes, width);
 }
 
@@ -152,7 +152,7 @@ void buffer_append_u64(struct buffer *buffer, uint64_t value)
 void buffer_append_block(struct buffer *buffer, const void *data, size_t size)
 {
     CHECK(size <= UINT32_MAX);
-    buffer_append_u32(buffer, (uint32_t) size);
+    buffer_append_u32(buffer, (uint32_t)size);
     buffer_append(buffer, data, size);
 }
 
@@ -177,23 +177,23 @@ static uint64_t read_integer(struct reader *reader, size_t width)
     const uint8_t *bytes = reader_bytes(reader, width);
     uint64_t value = 0;
     for (size_t i = 0; bytes != NULL && i < width; i++)
-        value |= (uint64_t) bytes[i] << (8 * i);
+        value |= (uint64_t)bytes[i] << (8 * i);
     return value;
 }
 
 uint8_t reader_u8(struct reader *reader)
 {
-    return (uint8_t) read_integer(reader, 1);
+    return (uint8_t)read_integer(reader, 1);
 }
 
 uint16_t reader_u16(struct reader *reader)
 {
-    return (uint16_t) read_integer(reader, 2);
+    return (uint16_t)read_integer(reader, 2);
 }
 
 uint32_t reader_u32(struct reader *reader)
 {
-    return (uint32_t) read_integer(reader, 4);
+    return (uint32_t)read_integer(reader, 4);
 }
 
 uint64_t reader_u64(struct reader *reader)

@@ -16,10 +16,10 @@ struct buffer {
     bool failed;
 };
 
-#define BUFFER_LIMIT_DEFAULT ((size_t) 256 << 20)
+#define BUFFER_LIMIT_DEFAULT ((size_t)256 << 20)
 
 void buffer_init(struct buffer *buffer, size_t limit_bytes);
-void buffer_fini(struct buffer *buffer); /* leaves it empty and usable again */
+void buffer_fini(struct buffer *buffer);  /* leaves it empty and usable again */
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
 void buffer_append(struct buffer *buffer, const void *data, size_t size);
 void buffer_append_byte(struct buffer *buffer, uint8_t byte);

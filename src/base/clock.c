@@ -10,7 +10,7 @@ static int64_t read_ns(clockid_t id)
 {
     struct timespec now;
     CHECK(clock_gettime(id, &now) == 0);
-    return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t clock_realtime_us(void)
@@ -38,5 +38,5 @@ int64_t clock_error_us(bool *ret_synchronised)
     struct timex state = {0};
     int result = adjtimex(&state);
     *ret_synchronised = result >= 0 && (state.status & STA_UNSYNC) == 0;
-    return result < 0 ? -1 : (int64_t) state.maxerror;
+    return result < 0 ? -1 : (int64_t)state.maxerror;
 }

@@ -31,7 +31,7 @@ void crash_point(const char *name, const char *scope)
 #else
 void crash_point(const char *name, const char *scope)
 {
-    (void) name;
-    (void) scope;
+    (void)name;
+    (void)scope;
 }
 #endif

@@ -43,8 +43,8 @@ static uint32_t crc_by_table(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc,
-                                                                    const uint8_t *data, size_t size)
+__attribute__((target("sse4.2"))) static uint32_t
+crc_by_instruction(uint32_t crc, const uint8_t *data, size_t size)
 {
     uint64_t wide = crc;
     while (size >= 8) {
@@ -54,7 +54,7 @@ __attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t cr
         data += 8;
         size -= 8;
     }
-    crc = (uint32_t) wide;
+    crc = (uint32_t)wide;
     while (size-- > 0)
         crc = __builtin_ia32_crc32qi(crc, *data++);
     return crc;

@@ -97,7 +97,7 @@ bool hex_parse(const char *text, void *ret_data, size_t size)
         int high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
-        bytes[i] = (uint8_t) (high << 4 | low);
+        bytes[i] = (uint8_t)(high << 4 | low);
     }
     return true;
 }

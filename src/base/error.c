@@ -99,25 +99,25 @@ bool error_wrap(struct error *error, const char *format, ...)
 
 bool error_is_retriable(enum error_code code)
 {
-    CHECK((size_t) code < CODE_COUNT);
+    CHECK((size_t)code < CODE_COUNT);
     return codes[code].retry;
 }
 
 int error_http_status(enum error_code code)
 {
-    CHECK((size_t) code < CODE_COUNT);
+    CHECK((size_t)code < CODE_COUNT);
     return codes[code].status;
 }
 
 const char *error_name(enum error_code code)
 {
-    CHECK((size_t) code < CODE_COUNT);
+    CHECK((size_t)code < CODE_COUNT);
     return codes[code].name;
 }
 
 const char *error_code_text(enum error_code code)
 {
-    CHECK((size_t) code < CODE_COUNT);
+    CHECK((size_t)code < CODE_COUNT);
     return codes[code].text;
 }
 
@@ -125,7 +125,7 @@ bool error_code_from_name(const char *name, enum error_code *ret_code)
 {
     for (size_t i = 0; i < CODE_COUNT; i++)
         if (strcmp(codes[i].name, name) == 0) {
-            *ret_code = (enum error_code) i;
+            *ret_code = (enum error_code)i;
             return true;
         }
     return false;

@@ -9,22 +9,22 @@
 /* A code exists only where some caller acts on it. Columns: name, may a retry help?, HTTP status
  * that an API answers, text. UNCERTAIN: a request left and no answer came; the effect may exist:
  * look before you act again. */
-#define ERROR_CODES(X)                                                                             \
-    X(OK, false, 200, "success")                                                                   \
-    X(CANCELED, false, 499, "canceled")                                                            \
-    X(TIMEOUT, true, 504, "timed out")                                                             \
-    X(UNAVAILABLE, true, 503, "peer unavailable")                                                  \
-    X(UNCERTAIN, true, 504, "outcome unknown")                                                     \
-    X(CONFLICT, false, 409, "conflicting state")                                                   \
-    X(FENCED, false, 409, "not active any more")                                                   \
-    X(CORRUPT, false, 500, "corrupt data")                                                         \
-    X(DENIED, false, 403, "denied")                                                                \
-    X(NOT_FOUND, false, 404, "not found")                                                          \
-    X(EXISTS, false, 409, "exists already")                                                        \
-    X(INVALID, false, 400, "invalid input")                                                        \
-    X(LIMIT, false, 413, "limit exceeded")                                                         \
-    X(NO_SPACE, false, 507, "no space or quota left")                                              \
-    X(IO, false, 500, "input/output error")                                                        \
+#define ERROR_CODES(X)                                \
+    X(OK, false, 200, "success")                      \
+    X(CANCELED, false, 499, "canceled")               \
+    X(TIMEOUT, true, 504, "timed out")                \
+    X(UNAVAILABLE, true, 503, "peer unavailable")     \
+    X(UNCERTAIN, true, 504, "outcome unknown")        \
+    X(CONFLICT, false, 409, "conflicting state")      \
+    X(FENCED, false, 409, "not active any more")      \
+    X(CORRUPT, false, 500, "corrupt data")            \
+    X(DENIED, false, 403, "denied")                   \
+    X(NOT_FOUND, false, 404, "not found")             \
+    X(EXISTS, false, 409, "exists already")           \
+    X(INVALID, false, 400, "invalid input")           \
+    X(LIMIT, false, 413, "limit exceeded")            \
+    X(NO_SPACE, false, 507, "no space or quota left") \
+    X(IO, false, 500, "input/output error")           \
     X(PROTOCOL, false, 502, "peer broke the protocol")
 
 enum error_code {
@@ -52,8 +52,8 @@ bool error_wrap(struct error *error, const char *format, ...) __attribute__((for
 
 bool error_is_retriable(enum error_code code);
 int error_http_status(enum error_code code);
-const char *error_name(enum error_code code);                 /* "NOT_FOUND" */
+const char *error_name(enum error_code code); /* "NOT_FOUND" */
 bool error_code_from_name(const char *name, enum error_code *ret_code);
-const char *error_code_text(enum error_code code);            /* "not found" */
+const char *error_code_text(enum error_code code); /* "not found" */
 
 #endif

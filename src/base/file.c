@@ -21,7 +21,7 @@ bool file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
     for (;;) {
         char *place = buffer_reserve(ret_content, 65536);
         ssize_t got = place == NULL ? -1 : read(fd, place, 65536);
-        if (place == NULL || (got > 0 && ret_content->size + (size_t) got > limit_bytes)) {
+        if (place == NULL || (got > 0 && ret_content->size + (size_t)got > limit_bytes)) {
             close(fd);
             return error_set(error, ERROR_LIMIT, "%s is larger than %zu bytes", path, limit_bytes);
         }
@@ -32,7 +32,7 @@ bool file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
             close(fd);
             return error_set_errno(error, number, "read %s", path);
         }
-        buffer_commit(ret_content, (size_t) got);
+        buffer_commit(ret_content, (size_t)got);
         if (got == 0)
             break;
     }
@@ -49,7 +49,7 @@ static bool write_all(int fd, const char *data, size_t size)
         if (put <= 0)
             return false;
         data += put;
-        size -= (size_t) put;
+        size -= (size_t)put;
     }
     return true;
 }
@@ -74,7 +74,7 @@ bool file_write_durable(const char *path, const void *data, size_t size, unsigne
     struct buffer temporary;
     buffer_init(&temporary, 0);
     buffer_append_format(&temporary, "%s.new", path);
-    int fd = open(buffer_text(&temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t) mode);
+    int fd = open(buffer_text(&temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
     bool written = fd >= 0 && write_all(fd, data, size) && fsync(fd) == 0;
     int number = errno;
     if (fd >= 0)
@@ -97,7 +97,7 @@ bool file_make_directories(const char *path, unsigned mode, struct error *error)
             continue;
         char kept = *p;
         *p = '\0';
-        if (mkdir(copy, (mode_t) mode) != 0 && errno != EEXIST) {
+        if (mkdir(copy, (mode_t)mode) != 0 && errno != EEXIST) {
             error_set_errno(error, errno, "create directory %s", copy);
             free(copy);
             return false;

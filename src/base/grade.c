@@ -15,7 +15,7 @@ static const char *const grade_names[] = {
 
 const char *grade_name(enum grade grade)
 {
-    CHECK((size_t) grade < ARRAY_LENGTH(grade_names));
+    CHECK((size_t)grade < ARRAY_LENGTH(grade_names));
     return grade_names[grade];
 }
 
@@ -23,7 +23,7 @@ bool grade_from_name(const char *name, enum grade *ret_grade)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(grade_names); i++)
         if (strcmp(name, grade_names[i]) == 0) {
-            *ret_grade = (enum grade) i;
+            *ret_grade = (enum grade)i;
             return true;
         }
     return false;

@@ -1,5 +1,6 @@
 /* grade.h: what the snapshots of an epoch prove together (G1). In base because policies name the
- * least one they accept and components state the one they reached, and neither may use the other. */
+ * least one they accept and components state the one they reached, and neither may use the other.
+ */
 #ifndef COEVAL_BASE_GRADE_H
 #define COEVAL_BASE_GRADE_H
 

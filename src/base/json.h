@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-#define JSON_DOCUMENT_BYTES_MAX ((size_t) 16 << 20)
+#define JSON_DOCUMENT_BYTES_MAX ((size_t)16 << 20)
 
 /* One whole object; duplicate members, trailing bytes and bad UTF-8 are refused with line and
  * column. json_decref() the result. */

@@ -41,10 +41,10 @@ static inline void list_remove(struct list *node)
 
 #define list_entry(node, type, member) container_of(node, type, member)
 /* The body may remove the current entry, nothing else. */
-#define list_for_each(entry, list, type, member)                                                   \
-    for (type *entry = list_entry((list)->next, type, member),                                     \
-              *entry##_next = list_entry(entry->member.next, type, member);                        \
-         &entry->member != (list);                                                                 \
+#define list_for_each(entry, list, type, member)                            \
+    for (type *entry = list_entry((list)->next, type, member),              \
+              *entry##_next = list_entry(entry->member.next, type, member); \
+         &entry->member != (list);                                          \
          entry = entry##_next, entry##_next = list_entry(entry->member.next, type, member))
 
 #endif

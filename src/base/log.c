@@ -33,7 +33,7 @@ static atomic_ullong dropped;
 
 void log_set_level(enum log_level level)
 {
-    atomic_store(&max_level, (int) level);
+    atomic_store(&max_level, (int)level);
 }
 
 void log_set_json(bool json)
@@ -45,7 +45,7 @@ bool log_level_from_name(const char *name, enum log_level *ret_level)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(level_names); i++)
         if (strcasecmp(level_names[i], name) == 0) {
-            *ret_level = (enum log_level) i;
+            *ret_level = (enum log_level)i;
             return true;
         }
     return false;
@@ -61,7 +61,7 @@ static const char *lower(const char *name, char *text, size_t size)
 {
     size_t i = 0;
     for (; name[i] != '\0' && i + 1 < size; i++)
-        text[i] = (char) tolower((unsigned char) name[i]);
+        text[i] = (char)tolower((unsigned char)name[i]);
     text[i] = '\0';
     return text;
 }
@@ -69,7 +69,7 @@ static const char *lower(const char *name, char *text, size_t size)
 static void emit(const char *line, size_t size)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, size) != (ssize_t) size)
+    if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, size) != (ssize_t)size)
         atomic_fetch_add(&dropped, 1);
 }
 
@@ -93,7 +93,7 @@ static void emit_json(const char *time, const char *level, const char *group, co
 void log_write(enum log_level level, enum log_group group, const char *event, const char *format,
                ...)
 {
-    if ((int) level > atomic_load(&max_level))
+    if ((int)level > atomic_load(&max_level))
         return;
     char time[TIMESTAMP_TEXT_SIZE], level_text[16], group_text[16], fields[1024], line[1280];
     timestamp_format(clock_realtime_us(), time);
@@ -112,5 +112,5 @@ void log_write(enum log_level level, enum log_group group, const char *event, co
     }
     int size = snprintf(line, sizeof line, "%s %s %s %s %s\n", time, level_text, group_text, event,
                         fields);
-    emit(line, (size_t) size < sizeof line ? (size_t) size : sizeof line - 1);
+    emit(line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
 }

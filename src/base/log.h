@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOG_GROUPS(X) X(BASE) X(LOOP) X(HTTP) X(JOURNAL) X(AGENT) X(COMPONENT) X(CONTROL) X(ADMIN) X(DAEMON)
+#define LOG_GROUPS(X) \
+    X(BASE) X(LOOP) X(HTTP) X(JOURNAL) X(AGENT) X(COMPONENT) X(CONTROL) X(ADMIN) X(DAEMON)
 #define LOG_LEVELS(X) X(ERROR) X(WARNING) X(NOTICE) X(INFO) X(DEBUG)
 
 enum log_group {

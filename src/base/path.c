@@ -84,7 +84,7 @@ char *path_parent(struct arena *arena, const char *path)
     if (slash == NULL)
         return arena_string(arena, "");
     return slash == path ? arena_string(arena, "/")
-                         : arena_copy(arena, path, (size_t) (slash - path));
+                         : arena_copy(arena, path, (size_t)(slash - path));
 }
 
 char *path_join(struct arena *arena, const char *directory, const char *relative)
@@ -115,7 +115,7 @@ int path_compare(const char *a, const char *b)
         return *a == '\0' ? -1 : 1;
     if (*a == '/' || *b == '/')
         return *a == '/' ? -1 : 1;
-    return (unsigned char) *a < (unsigned char) *b ? -1 : 1;
+    return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
 size_t path_depth(const char *path)
@@ -126,7 +126,8 @@ size_t path_depth(const char *path)
     return depth;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is none (over-long forms and surrogates included). */
+/* Length of the UTF-8 sequence at p, 0 when it is none (over-long forms and surrogates included).
+ */
 static size_t utf8_length(const uint8_t *p)
 {
     if (p[0] < 0x80)
@@ -145,7 +146,7 @@ static size_t utf8_length(const uint8_t *p)
 
 bool path_is_utf8(const char *path)
 {
-    const uint8_t *p = (const uint8_t *) path;
+    const uint8_t *p = (const uint8_t *)path;
     while (*p != '\0') {
         size_t length = utf8_length(p);
         if (length == 0)
@@ -157,7 +158,7 @@ bool path_is_utf8(const char *path)
 
 void path_print(struct buffer *buffer, const char *path)
 {
-    const uint8_t *p = (const uint8_t *) path;
+    const uint8_t *p = (const uint8_t *)path;
     for (size_t shown = 0; *p != '\0'; shown++) {
         if (shown == 300) {
             buffer_append_text(buffer, "...");
@@ -175,7 +176,7 @@ void path_print(struct buffer *buffer, const char *path)
 
 void path_percent_encode(struct buffer *buffer, const char *text, bool keep_slash)
 {
-    for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++) {
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
         bool plain = (*p < 0x80 && isalnum(*p)) || strchr("-._~", *p) != NULL;
         if (plain || (keep_slash && *p == '/'))
             buffer_append_byte(buffer, *p);
@@ -188,7 +189,7 @@ static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
-    c = (char) (c | 0x20);
+    c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -196,12 +197,12 @@ bool path_percent_decode(struct buffer *buffer, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         if (text[i] != '%') {
-            buffer_append_byte(buffer, (uint8_t) text[i]);
+            buffer_append_byte(buffer, (uint8_t)text[i]);
             continue;
         }
         if (length - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
             return false;
-        uint8_t byte = (uint8_t) (hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+        uint8_t byte = (uint8_t)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
         if (byte == 0)
             return false;
         buffer_append_byte(buffer, byte);

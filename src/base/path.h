@@ -11,9 +11,10 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-#define PATH_LENGTH_MAX ((size_t) 8000)
+#define PATH_LENGTH_MAX ((size_t)8000)
 
-/* True for an absolute path without empty, "." or ".." names and without a final '/' ("/" is one). */
+/* True for an absolute path without empty, "." or ".." names and without a final '/' ("/" is one).
+ */
 bool path_is_clean(const char *path);
 /* The same for a relative path; "" is clean. */
 bool path_is_clean_relative(const char *path);

@@ -62,14 +62,14 @@ void random_system_bytes(void *ret_data, size_t size)
             continue;
         CHECK(got > 0);
         place += got;
-        size -= (size_t) got;
+        size -= (size_t)got;
     }
 }
 
 static void format_uuid(uint8_t bytes[16], uint8_t version, char ret_text[UUID_TEXT_SIZE])
 {
-    bytes[6] = (uint8_t) ((bytes[6] & 0x0f) | (version << 4));
-    bytes[8] = (uint8_t) ((bytes[8] & 0x3f) | 0x80);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | (version << 4));
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
     static const uint8_t groups[] = {4, 2, 2, 2, 6};
     char *place = ret_text;
     for (size_t i = 0; i < sizeof groups; i++) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND_US ((int64_t) 1000000)
+#define SECOND_US ((int64_t)1000000)
 #define DAY_US (86400 * SECOND_US)
 
 int64_t timestamp_days(int64_t year, int month, int day)
@@ -27,8 +27,8 @@ void timestamp_date(int64_t days, int64_t *ret_year, int *ret_month, int *ret_da
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t shifted = (5 * day_of_year + 2) / 153;
-    *ret_day = (int) (day_of_year - (153 * shifted + 2) / 5 + 1);
-    *ret_month = (int) (shifted < 10 ? shifted + 3 : shifted - 9);
+    *ret_day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
+    *ret_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
     *ret_year = year_of_era + era * 400 + (*ret_month <= 2);
 }
 
@@ -46,30 +46,30 @@ static struct civil civil_of(int64_t time_us)
         days--;
     }
     timestamp_date(days, &c.year, &c.month, &c.day);
-    c.microsecond = (int) (rest % SECOND_US);
+    c.microsecond = (int)(rest % SECOND_US);
     int64_t seconds = rest / SECOND_US;
-    c.hour = (int) (seconds / 3600);
-    c.minute = (int) (seconds / 60 % 60);
-    c.second = (int) (seconds % 60);
+    c.hour = (int)(seconds / 3600);
+    c.minute = (int)(seconds / 60 % 60);
+    c.second = (int)(seconds % 60);
     return c;
 }
 
 void timestamp_format(int64_t time_us, char ret_text[TIMESTAMP_TEXT_SIZE])
 {
     struct civil c = civil_of(time_us);
-    int used = snprintf(ret_text, TIMESTAMP_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
-                        (int) c.year, c.month, c.day, c.hour, c.minute, c.second);
+    int used = snprintf(ret_text, TIMESTAMP_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)c.year,
+                        c.month, c.day, c.hour, c.minute, c.second);
     if (c.microsecond != 0)
-        used += snprintf(ret_text + used, TIMESTAMP_TEXT_SIZE - (size_t) used, ".%06d",
-                         c.microsecond);
-    snprintf(ret_text + used, TIMESTAMP_TEXT_SIZE - (size_t) used, "Z");
+        used +=
+            snprintf(ret_text + used, TIMESTAMP_TEXT_SIZE - (size_t)used, ".%06d", c.microsecond);
+    snprintf(ret_text + used, TIMESTAMP_TEXT_SIZE - (size_t)used, "Z");
 }
 
 void timestamp_format_basic(int64_t time_us, char ret_text[TIMESTAMP_TEXT_SIZE])
 {
     struct civil c = civil_of(time_us);
-    snprintf(ret_text, TIMESTAMP_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02d.%03dZ", (int) c.year,
-             c.month, c.day, c.hour, c.minute, c.second, c.microsecond / 1000);
+    snprintf(ret_text, TIMESTAMP_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02d.%03dZ", (int)c.year, c.month,
+             c.day, c.hour, c.minute, c.second, c.microsecond / 1000);
 }
 
 /* Reads exactly `count` digits. */
@@ -77,7 +77,7 @@ static bool take_digits(const char **cursor, int count, int *ret_value)
 {
     int value = 0;
     for (int i = 0; i < count; i++) {
-        if (!isdigit((unsigned char) (*cursor)[i]))
+        if (!isdigit((unsigned char)(*cursor)[i]))
             return false;
         value = value * 10 + ((*cursor)[i] - '0');
     }
@@ -97,7 +97,7 @@ static bool take(const char **cursor, char expected)
 static bool take_fraction(const char **cursor, int *ret_microsecond)
 {
     int scale = 100000, value = 0, digits = 0;
-    while (isdigit((unsigned char) **cursor)) {
+    while (isdigit((unsigned char)**cursor)) {
         if (++digits > 6)
             return false;
         value += (**cursor - '0') * scale;
@@ -164,7 +164,7 @@ bool timestamp_parse(const char *text, int64_t *ret_time_us, struct error *error
                          "'%.60s' is not an ISO 8601 time with zone, as in 2026-11-21T13:00:00Z",
                          text);
     int64_t seconds = timestamp_days(c.year, c.month, c.day) * 86400 + c.hour * 3600 +
-                      c.minute * 60 + c.second - (int64_t) offset_minutes * 60;
+                      c.minute * 60 + c.second - (int64_t)offset_minutes * 60;
     *ret_time_us = seconds * SECOND_US + c.microsecond;
     return true;
 }

@@ -11,21 +11,22 @@
 #include "component/limiter.h"
 
 struct call {
-    int64_t deadline_ns;        /* CLOCK_MONOTONIC; 0: none, each wait still has its own limit */
-    int64_t wait_ms;            /* longest silence of a peer, connect and read; 0: 30000 */
-    atomic_bool *abort;         /* set by the loop thread; NULL: never */
-    struct limiter *limiter;    /* NULL: as fast as it goes */
+    int64_t deadline_ns;     /* CLOCK_MONOTONIC; 0: none, each wait still has its own limit */
+    int64_t wait_ms;         /* longest silence of a peer, connect and read; 0: 30000 */
+    atomic_bool *abort;      /* set by the loop thread; NULL: never */
+    struct limiter *limiter; /* NULL: as fast as it goes */
     struct call_counters *counters; /* NULL: not counted */
 };
 
 struct call_counters {
-    atomic_uint_fast64_t operations;    /* calls to the store that a server would count */
+    atomic_uint_fast64_t operations; /* calls to the store that a server would count */
     atomic_uint_fast64_t bytes_read;
     atomic_uint_fast64_t bytes_written;
     atomic_uint_fast64_t files_done;
 };
 
-/* Between steps of a task and before each wait: CANCELED when aborted, TIMEOUT past the deadline. */
+/* Between steps of a task and before each wait: CANCELED when aborted, TIMEOUT past the deadline.
+ */
 bool call_may_go_on(const struct call *call, struct error *error);
 /* Before an operation, and before bytes move: waits in slices until the limiter allows it. An
  * operation is counted here; bytes are counted by whoever moves them. */

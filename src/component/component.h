@@ -1,13 +1,13 @@
-/* component.h: what a kind of store can do, as a table of intentions. The agent's tasks work on this
- * and on nothing else; posix/ and hdfs/ implement it; a contract test runs over every table.
+/* component.h: what a kind of store can do, as a table of intentions. The agent's tasks work on
+ * this and on nothing else; posix/ and hdfs/ implement it; a contract test runs over every table.
  *
  * All calls are straight-line, blocking, run in executors, and safe from several threads on one
  * store. Every wait inside ends by call's deadline. Paths are absolute in the name space of the
- * instance, clean (path.h), bytes; what an implementation cannot carry exactly (HDFS: names that are
- * not UTF-8) it refuses by name, ERROR_INVALID, never altered.
- * Errors: NOT_FOUND, EXISTS, DENIED, NO_SPACE, LIMIT as a caller would expect; UNAVAILABLE: not done,
- * try again; UNCERTAIN: a mutation left and no answer came: look before trying again. Retries inside
- * are only those that cannot change the meaning (a read, another NameNode); the task owns the rest. */
+ * instance, clean (path.h), bytes; what an implementation cannot carry exactly (HDFS: names that
+ * are not UTF-8) it refuses by name, ERROR_INVALID, never altered. Errors: NOT_FOUND, EXISTS,
+ * DENIED, NO_SPACE, LIMIT as a caller would expect; UNAVAILABLE: not done, try again; UNCERTAIN: a
+ * mutation left and no answer came: look before trying again. Retries inside are only those that
+ * cannot change the meaning (a read, another NameNode); the task owns the rest. */
 #ifndef COEVAL_COMPONENT_COMPONENT_H
 #define COEVAL_COMPONENT_COMPONENT_H
 
@@ -29,19 +29,19 @@ enum component_feature {
     COMPONENT_MODE = 1 << 5,
     COMPONENT_ACL = 1 << 6,
     COMPONENT_XATTRS = 1 << 7,
-    COMPONENT_REPLICATION = 1 << 8,      /* replication, block size, storage policy */
+    COMPONENT_REPLICATION = 1 << 8, /* replication, block size, storage policy */
     COMPONENT_SYMLINKS = 1 << 9,
-    COMPONENT_TIMES_NS = 1 << 10,        /* else milliseconds */
-    COMPONENT_NAMES_ANY = 1 << 11        /* any bytes; else UTF-8 without ':' */
+    COMPONENT_TIMES_NS = 1 << 10, /* else milliseconds */
+    COMPONENT_NAMES_ANY = 1 << 11 /* any bytes; else UTF-8 without ':' */
 };
 
 /* One open instance of a component on one cluster: configuration, connections. */
 struct store;
 
 struct store_config {
-    const char *cluster;  /* name of the cluster */
-    const char *instance; /* "posix", "hdfs", "hdfs-archive" */
-    const char *area;     /* Coeval's directory in this store: "/coeval" */
+    const char *cluster;   /* name of the cluster */
+    const char *instance;  /* "posix", "hdfs", "hdfs-archive" */
+    const char *area;      /* Coeval's directory in this store: "/coeval" */
     const json_t *options; /* the instance's own settings; kept until store close */
 };
 
@@ -78,16 +78,16 @@ struct moment_root {
     const char *root;     /* absolute */
     const char *snapshot; /* the name to give */
     /* filled in by moment_fire() and moment_finish(): */
-    int64_t sent_ns;      /* CLOCK_MONOTONIC_RAW, just before the request left */
-    int64_t answered_ns;  /* ... just after the answer came (posix: the barrier was granted) */
-    int64_t instant_us;   /* the store's own instant */
+    int64_t sent_ns;     /* CLOCK_MONOTONIC_RAW, just before the request left */
+    int64_t answered_ns; /* ... just after the answer came (posix: the barrier was granted) */
+    int64_t instant_us;  /* the store's own instant */
     uint64_t id;
-    bool fired;           /* the request left */
-    bool quiesced;        /* proven that nothing changed from sent_ns to release (posix: the barrier
-                             held and the guard comparison was empty) */
-    bool open_files_exact; /* files open at T are frozen at T (HDFS: capture.openfiles) or there were
-                              none; false makes the grade fuzzy unless quiesced */
-    struct error error;   /* of this root */
+    bool fired;    /* the request left */
+    bool quiesced; /* proven that nothing changed from sent_ns to release (posix: the barrier
+                      held and the guard comparison was empty) */
+    bool open_files_exact; /* files open at T are frozen at T (HDFS: capture.openfiles) or there
+                              were none; false makes the grade fuzzy unless quiesced */
+    struct error error;    /* of this root */
 };
 
 /* The moment of one store: prepared before T, fired at T, finished after. */
@@ -100,7 +100,7 @@ struct copy_order {
     const struct component *source_component; /* any kind */
     struct store *source;
     const char *source_path;
-    const char *target_path; /* must not exist; its parent does */
+    const char *target_path;   /* must not exist; its parent does */
     const struct entry *entry; /* of the source: length, block size, replication, ... */
 };
 struct copy_result {
@@ -167,7 +167,8 @@ struct component {
     bool (*remove)(struct store *store, const struct call *call, const char *path, bool recursive,
                    struct error *error);
     /* Owner before mode before ACL, times last; what the store lacks is left out silently only when
-     * its feature bit says so. ENTRY_ACL with acl NULL removes the ACL, default entries included. */
+     * its feature bit says so. ENTRY_ACL with acl NULL removes the ACL, default entries included.
+     */
     bool (*set_attributes)(struct store *store, const struct call *call, const char *path,
                            const struct entry *entry, unsigned fields, struct error *error);
 
@@ -230,8 +231,7 @@ struct component {
 
 /* The kinds that are compiled in, by name; daemon/ owns the list, which ends with NULL. NULL:
  * unknown. */
-const struct component *component_find(const struct component *const *components,
-                                       const char *kind);
+const struct component *component_find(const struct component *const *components, const char *kind);
 
 #define STAGING_NAME ".coeval"
 

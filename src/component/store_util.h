@@ -1,6 +1,6 @@
-/* store_util.h: what every task does with a store, written once over the table. Bytes of content are
- * taken from the limiter here (and in each copy_file), so that a byte is paid for once: the read()
- * and write() of a component only count them. */
+/* store_util.h: what every task does with a store, written once over the table. Bytes of content
+ * are taken from the limiter here (and in each copy_file), so that a byte is paid for once: the
+ * read() and write() of a component only count them. */
 #ifndef COEVAL_COMPONENT_STORE_UTIL_H
 #define COEVAL_COMPONENT_STORE_UTIL_H
 
@@ -14,8 +14,8 @@ struct store_ref {
 };
 
 /* Every object below top in the order of path_compare(), top itself first with path "": the entries
- * of list(), or of describe() when described. skip (may be NULL) returning true leaves an object and
- * all below it out. Memory: one listing per level. */
+ * of list(), or of describe() when described. skip (may be NULL) returning true leaves an object
+ * and all below it out. Memory: one listing per level. */
 typedef bool walk_skip_fn(void *context, const char *path);
 bool store_walk(struct store_ref ref, const struct call *call, const char *top, bool described,
                 walk_skip_fn *skip, entry_fn *fn, void *context, struct error *error);

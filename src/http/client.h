@@ -9,10 +9,10 @@
 
 struct http_call {
     enum http_method method;
-    const char *url;           /* http://host:port/path?query, already encoded */
-    const char *token;         /* bearer token; NULL: none */
+    const char *url;            /* http://host:port/path?query, already encoded */
+    const char *token;          /* bearer token; NULL: none */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
-    const void *body;          /* copied at start (loop form), borrowed (blocking form) */
+    const void *body;           /* copied at start (loop form), borrowed (blocking form) */
     size_t body_size;
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* whole call; 0: 30 s */

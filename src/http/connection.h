@@ -28,7 +28,7 @@ struct http_server {
     struct digest token_digest;
     struct list connections;
     unsigned connection_count; /* those whose peer left but whose handler holds on included */
-    size_t body_bytes; /* of all requests now in memory */
+    size_t body_bytes;         /* of all requests now in memory */
 };
 
 enum connection_state {

@@ -1,5 +1,6 @@
 /* entry.h: one file-system object with everything that Coeval carries of it. Shared by the
- * components, the plan and the manifest. Paths are bytes, relative to the member ("" is its top). */
+ * components, the plan and the manifest. Paths are bytes, relative to the member ("" is its top).
+ */
 #ifndef COEVAL_PLAN_ENTRY_H
 #define COEVAL_PLAN_ENTRY_H
 
@@ -22,26 +23,26 @@ struct entry_xattr {
 struct entry {
     const char *path;
     enum entry_type type;
-    uint64_t length;          /* bytes; 0 for a directory; of the target text for a symlink */
-    uint32_t mode;            /* 07777 bits */
-    const char *owner;        /* name; decimal digits where the system knows no name */
+    uint64_t length;   /* bytes; 0 for a directory; of the target text for a symlink */
+    uint32_t mode;     /* 07777 bits */
+    const char *owner; /* name; decimal digits where the system knows no name */
     const char *group;
-    int64_t mtime_ns;         /* since 1970; stores that keep milliseconds leave the rest 0 */
-    const char *acl;          /* canonical "user:bob:rwx,default:group::r-x", only what the mode does
-                                 not say already, sorted by bytes; NULL: none */
+    int64_t mtime_ns; /* since 1970; stores that keep milliseconds leave the rest 0 */
+    const char *acl;  /* canonical "user:bob:rwx,default:group::r-x", only what the mode does
+                         not say already, sorted by bytes; NULL: none */
     const struct entry_xattr *xattrs; /* sorted by name */
     size_t xattr_count;
-    const char *link_target;  /* symlinks */
-    uint32_t replication;     /* 0: the store has none */
-    uint64_t block_size;      /* 0: the store has none */
+    const char *link_target;    /* symlinks */
+    uint32_t replication;       /* 0: the store has none */
+    uint64_t block_size;        /* 0: the store has none */
     const char *storage_policy; /* NULL: none of its own */
     const char *erasure_coding; /* policy name; NULL: none */
     bool crc_known;
-    uint32_t crc32c;          /* of the content, when crc_known */
+    uint32_t crc32c; /* of the content, when crc_known */
     /* Not carried, not compared, not in the manifest: */
-    uint64_t file_id;         /* the store's identity of the object; 0: unknown */
-    int64_t birth_ns;         /* tells a reused file_id apart; 0: unknown */
-    bool has_acl;             /* list() and stat() say that describe() would find an ACL */
+    uint64_t file_id; /* the store's identity of the object; 0: unknown */
+    int64_t birth_ns; /* tells a reused file_id apart; 0: unknown */
+    bool has_acl;     /* list() and stat() say that describe() would find an ACL */
 };
 
 /* What set_attributes() shall set, and what a comparison looks at. */
@@ -52,7 +53,7 @@ enum entry_field {
     ENTRY_ACL = 1 << 3,
     ENTRY_XATTRS = 1 << 4,
     ENTRY_REPLICATION = 1 << 5,
-    ENTRY_POLICY = 1 << 6, /* storage policy */
+    ENTRY_POLICY = 1 << 6,  /* storage policy */
     ENTRY_CONTENT = 1 << 7, /* type, length, link target, CRC where both are known */
     ENTRY_ATTRIBUTES = ENTRY_OWNER | ENTRY_MODE | ENTRY_TIMES | ENTRY_ACL | ENTRY_XATTRS |
                        ENTRY_REPLICATION | ENTRY_POLICY,

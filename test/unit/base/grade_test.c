@@ -10,17 +10,17 @@
 
 static void test_names_round_trip(void **state)
 {
-    (void) state;
+    (void)state;
     for (int i = GRADE_ATOMIC; i <= GRADE_FUZZY; i++) {
         enum grade grade = GRADE_ATOMIC;
-        assert_true(grade_from_name(grade_name((enum grade) i), &grade));
+        assert_true(grade_from_name(grade_name((enum grade)i), &grade));
         assert_int_equal(grade, i);
     }
 }
 
 static void test_unknown_name_leaves_the_result_alone(void **state)
 {
-    (void) state;
+    (void)state;
     enum grade grade = GRADE_QUIESCED;
     assert_false(grade_from_name("Atomic", &grade));
     assert_int_equal(grade, GRADE_QUIESCED);
@@ -28,7 +28,7 @@ static void test_unknown_name_leaves_the_result_alone(void **state)
 
 static void test_order_is_strength(void **state)
 {
-    (void) state;
+    (void)state;
     assert_true(GRADE_ATOMIC < GRADE_QUIESCED);
     assert_true(GRADE_QUIESCED < GRADE_BOUNDED);
     assert_true(GRADE_BOUNDED < GRADE_FUZZY);

@@ -9,7 +9,7 @@
 
 static void test_cleaning(void **state)
 {
-    (void) state;
+    (void)state;
     struct arena arena;
     struct error error = ERROR_NONE;
     const char *clean;
@@ -27,7 +27,7 @@ static void test_cleaning(void **state)
 
 static void test_family(void **state)
 {
-    (void) state;
+    (void)state;
     struct arena arena;
     arena_init(&arena);
     assert_true(path_is_under("/a/b", "/a"));
@@ -45,7 +45,7 @@ static void test_family(void **state)
 
 static void test_order_puts_children_behind_their_parent(void **state)
 {
-    (void) state;
+    (void)state;
     assert_true(path_compare("a", "a/x") < 0);
     assert_true(path_compare("a/x", "a b") < 0);
     assert_true(path_compare("a/x", "a\x01") < 0);
@@ -57,7 +57,7 @@ static void test_order_puts_children_behind_their_parent(void **state)
 
 static void test_patterns(void **state)
 {
-    (void) state;
+    (void)state;
     assert_true(path_matches("a/.Trash/b", ".Trash"));
     assert_true(path_matches("x.tmp", "*.tmp"));
     assert_true(path_matches("d/x.tmp", "*.tmp"));
@@ -72,7 +72,7 @@ static void test_patterns(void **state)
 
 static void test_percent(void **state)
 {
-    (void) state;
+    (void)state;
     struct buffer text, back;
     buffer_init(&text, 0);
     buffer_init(&back, 0);
@@ -88,7 +88,7 @@ static void test_percent(void **state)
 
 static void test_utf8(void **state)
 {
-    (void) state;
+    (void)state;
     assert_true(path_is_utf8("a\xc3\xa9\xf0\x9f\x98\x80"));
     assert_false(path_is_utf8("\xff"));
     assert_false(path_is_utf8("\xc0\xaf"));

@@ -17,7 +17,7 @@ static int64_t parsed(const char *text)
 
 static void test_parse_and_format(void **state)
 {
-    (void) state;
+    (void)state;
     char text[TIMESTAMP_TEXT_SIZE];
     assert_int_equal(parsed("1970-01-01T00:00:00Z"), 0);
     assert_int_equal(parsed("2026-11-21T14:00+01:00"), parsed("2026-11-21T13:00:00Z"));
@@ -32,11 +32,18 @@ static void test_parse_and_format(void **state)
 
 static void test_refusals(void **state)
 {
-    (void) state;
-    static const char *const bad[] = {
-        "", "2026-11-21", "2026-11-21T13:00:00", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
-        "2026-11-21T24:00:00Z", "2026-11-21T13:00:00Zx", "2026-11-21T13:00:00.1234567Z",
-        "2026-11-21T13:00:60Z", "2026-11-21t13:00:00Z", "2026-11-21T13:00:00+24:00"};
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "2026-11-21",
+                                      "2026-11-21T13:00:00",
+                                      "2026-02-29T00:00:00Z",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-11-21T24:00:00Z",
+                                      "2026-11-21T13:00:00Zx",
+                                      "2026-11-21T13:00:00.1234567Z",
+                                      "2026-11-21T13:00:60Z",
+                                      "2026-11-21t13:00:00Z",
+                                      "2026-11-21T13:00:00+24:00"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct error error = ERROR_NONE;
         int64_t time_us = 7;
@@ -48,7 +55,7 @@ static void test_refusals(void **state)
 
 static void test_days_are_the_inverse_of_dates(void **state)
 {
-    (void) state;
+    (void)state;
     for (int64_t days = -800000; days < 800000; days += 13) {
         int64_t year;
         int month, day;
