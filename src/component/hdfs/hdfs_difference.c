@@ -1,0 +1,190 @@
+/* hdfs_difference.c: what changed between snapshots, and which files a snapshot does not hold
+ * still. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/path.h"
+#include "component/hdfs/hdfs_store.h"
+#include "component/hdfs/snapshot_report.h"
+#include "component/hdfs/webhdfs_url.h"
+
+/* --- difference --------------------------------------------------------------------------------
+ */
+
+/* One question: which snapshots of which directory, and who hears the answer. */
+struct question {
+    struct store *store;
+    const struct call *call;
+    const char *path, *from, *to;
+    difference_fn *fn;
+    void *context;
+};
+
+/* Both names always: without them a NameNode says that nothing changed. */
+static bool ask_once(const struct question *question, struct error *error)
+{
+    struct namenode_answer answer;
+    namenode_answer_init(&answer);
+    answer.body.limit = REPORT_BYTES_MAX;
+    char *query = hdfs_query("oldsnapshotname", question->from, "snapshotname", question->to, NULL);
+    bool done = hdfs_get(question->store, question->call, "GETSNAPSHOTDIFF", question->path, query,
+                         &answer, error) &&
+                report_read(buffer_text(&answer.body), answer.body.size, question->path,
+                            question->from, question->to, question->fn, question->context, error);
+    free(query);
+    namenode_answer_fini(&answer);
+    return done;
+}
+
+static bool ask_page(const struct question *question, struct report_merge *merge, bool *ret_last,
+                     bool *ret_unknown, struct error *error)
+{
+    struct namenode_answer answer;
+    char index[32];
+    namenode_answer_init(&answer);
+    snprintf(index, sizeof index, "%" PRId64, merge->last_index);
+    char *query =
+        hdfs_query("oldsnapshotname", question->from, "snapshotname", question->to,
+                   "snapshotdiffstartpath", merge->last_path, "snapshotdiffindex", index, NULL);
+    bool done = hdfs_get(question->store, question->call, "GETSNAPSHOTDIFFLISTING", question->path,
+                         query, &answer, error);
+    *ret_unknown = !done && answer.problem.unknown_operation;
+    done = done && report_merge_page(merge, buffer_text(&answer.body), answer.body.size,
+                                     question->path, ret_last, error);
+    free(query);
+    namenode_answer_fini(&answer);
+    return done;
+}
+
+/* *ret_unknown: the NameNode is older than 3.4 and knows only the report in one answer. */
+static bool ask_in_pages(const struct question *question, bool *ret_unknown, struct error *error)
+{
+    struct report_merge merge;
+    bool last = false, done = true;
+    report_merge_init(&merge, question->fn, question->context);
+    while (done && !last)
+        done = ask_page(question, &merge, &last, ret_unknown, error);
+    done = done && report_merge_end(&merge, error);
+    report_merge_fini(&merge);
+    return done;
+}
+
+bool hdfs_difference(struct store *store, const struct call *call, const char *root,
+                     const char *relative, const char *from, const char *to, difference_fn *fn,
+                     void *context, struct error *error)
+{
+    struct arena arena;
+    struct report_filter filter = {.fn = fn, .context = context};
+    arena_init(&arena);
+    struct question question = {.store = store,
+                                .call = call,
+                                .path = path_join(&arena, root, relative),
+                                .from = from,
+                                .to = to != NULL ? to : "",
+                                .fn = fn,
+                                .context = context};
+    if (relative[0] == '\0') { /* staging lies directly below the root and nowhere else */
+        question.fn = report_filter_staging;
+        question.context = &filter;
+    }
+    /* pages of a tree that changes between them would fit nothing: the live one is asked at once */
+    bool unknown = false;
+    bool done = to == NULL ? ask_once(&question, error) : ask_in_pages(&question, &unknown, error);
+    if (unknown) {
+        *error = ERROR_NONE;
+        done = ask_once(&question, error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+/* --- open files --------------------------------------------------------------------------------
+ */
+
+#define OPEN_FILES_PROPERTY "dfs.namenode.snapshot.capture.openfiles"
+
+bool hdfs_open_files(struct store *store, const struct call *call, enum open_files *ret_state,
+                     struct error *error)
+{
+    json_t *document = NULL, *property = NULL;
+    if (!hdfs_get_plain(store, call, "/conf?name=" OPEN_FILES_PROPERTY "&format=json", &document,
+                        error) ||
+        !json_get_object(document, "property", &property, error)) {
+        json_decref(document);
+        return error_wrap(error, "cannot read " OPEN_FILES_PROPERTY);
+    }
+    const char *value = json_string_or(property, "value", "false");
+    *ret_state = strcasecmp(value, "true") == 0 ? OPEN_FILES_FROZEN : OPEN_FILES_GROW;
+    atomic_store(&store->open_files, (int)*ret_state);
+    json_decref(document);
+    return true;
+}
+
+static bool forgive_missing(const struct error *why, struct error *error)
+{
+    if (why->code == ERROR_NOT_FOUND)
+        return true;
+    *error = *why;
+    return false;
+}
+
+/* isUnderConstruction is told of live paths only; a snapshot path always says false. */
+static bool is_open(struct store *store, const struct call *call, const char *path, bool *ret_open,
+                    struct error *error)
+{
+    json_t *document = NULL, *blocks = NULL;
+    struct error why = ERROR_NONE;
+    *ret_open = false;
+    if (!hdfs_get_json(store, call, "GET_BLOCK_LOCATIONS", path, "&offset=0&length=1", &document,
+                       &why))
+        return forgive_missing(&why, error); /* gone since, or a directory: not open */
+    bool done = json_get_object(document, "LocatedBlocks", &blocks, error) &&
+                json_get_boolean(blocks, "isUnderConstruction", ret_open, error);
+    json_decref(document);
+    return done;
+}
+
+/* A file closed by its writer after T has, in the snapshot too, the time of its closing. */
+static bool has_grown(struct store *store, const struct call *call, const char *root,
+                      const char *path, const char *snapshot, bool *ret_grown, struct error *error)
+{
+    struct arena arena;
+    struct webhdfs_status top, file;
+    arena_init(&arena);
+    const char *root_then = hdfs_snapshot_path(store, root, snapshot, "", &arena);
+    const char *path_then = hdfs_snapshot_path(store, root, snapshot, path, &arena);
+    *ret_grown = false;
+    bool done = hdfs_status(store, call, root_then, &arena, &top, error);
+    struct error why = ERROR_NONE;
+    if (done && hdfs_status(store, call, path_then, &arena, &file, &why))
+        *ret_grown = file.entry.type == ENTRY_FILE && file.mtime_ms > top.mtime_ms;
+    else if (done)
+        done = forgive_missing(&why, error); /* not in the snapshot: nothing to copy from it */
+    arena_fini(&arena);
+    return done;
+}
+
+bool hdfs_is_suspect(struct store *store, const struct call *call, const char *root,
+                     const char *path, const char *snapshot, bool *ret_suspect, struct error *error)
+{
+    struct arena arena;
+    enum open_files state = (enum open_files)atomic_load(&store->open_files);
+    bool open = false, grown = false;
+    if (state == OPEN_FILES_UNKNOWN && !hdfs_open_files(store, call, &state, error))
+        return false;
+    if (state == OPEN_FILES_FROZEN) { /* what was open at T stays as it was, and the next
+                                         difference names it */
+        *ret_suspect = false;
+        return true;
+    }
+    arena_init(&arena);
+    bool done = is_open(store, call, path_join(&arena, root, path), &open, error) &&
+                (open || has_grown(store, call, root, path, snapshot, &grown, error));
+    arena_fini(&arena);
+    if (done)
+        *ret_suspect = open || grown;
+    return done;
+}

@@ -1,0 +1,309 @@
+/* hdfs_look.c: what is there: status, descriptions, listings, and the proof that an answer counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "component/hdfs/acl_text.h"
+#include "component/hdfs/hdfs_store.h"
+#include "component/hdfs/listing_order.h"
+
+bool hdfs_stat(struct store *store, const struct call *call, const char *path, struct arena *arena,
+               struct entry *ret_entry, struct error *error)
+{
+    struct webhdfs_status status;
+    if (!hdfs_status(store, call, path, arena, &status, error))
+        return false;
+    *ret_entry = status.entry;
+    return true;
+}
+
+/* --- describe ----------------------------------------------------------------------------------
+ */
+
+static bool add_acl(struct store *store, const struct call *call, const char *path,
+                    struct arena *arena, struct entry *entry, struct error *error)
+{
+    json_t *document = NULL, *status, *entries;
+    if (!entry->has_acl)
+        return true;
+    bool done = hdfs_get_json(store, call, "GETACLSTATUS", path, NULL, &document, error) &&
+                json_get_object(document, "AclStatus", &status, error) &&
+                json_get_array(status, "entries", &entries, error) &&
+                acl_from_entries(entries, arena, &entry->acl, error);
+    json_decref(document);
+    return done;
+}
+
+static int compare_xattrs(const void *a, const void *b)
+{
+    return strcmp(((const struct entry_xattr *)a)->name, ((const struct entry_xattr *)b)->name);
+}
+
+/* "0x00ff"; null or "0x" when empty. */
+static bool xattr_value(const char *text, struct arena *arena, struct entry_xattr *xattr)
+{
+    if (text != NULL && strncmp(text, "0x", 2) == 0)
+        text += 2;
+    size_t digits = text != NULL ? strlen(text) : 0;
+    char *value = arena_new(arena, digits / 2 + 1);
+    xattr->value = value;
+    xattr->size = digits / 2;
+    return digits % 2 == 0 && (digits == 0 || hex_parse(text, value, digits / 2));
+}
+
+static bool is_carried(const char *name)
+{
+    return strncmp(name, "user.", 5) == 0 || strncmp(name, "trusted.", 8) == 0;
+}
+
+static bool add_xattrs(struct store *store, const struct call *call, const char *path,
+                       struct arena *arena, struct entry *entry, struct error *error)
+{
+    json_t *document = NULL, *list = NULL;
+    bool done = hdfs_get_json(store, call, "GETXATTRS", path, "&encoding=hex", &document, error) &&
+                json_get_array(document, "XAttrs", &list, error);
+    size_t size = json_array_size(list), count = 0;
+    struct entry_xattr *xattrs = arena_new(arena, (size + 1) * sizeof *xattrs);
+    for (size_t i = 0; done && i < size; i++) {
+        json_t *item = json_array_get(list, i);
+        const char *name = json_string_or(item, "name", "");
+        if (!is_carried(name))
+            continue;
+        xattrs[count].name = arena_string(arena, name);
+        if (!xattr_value(json_string_or(item, "value", NULL), arena, &xattrs[count++]))
+            done = error_set(error, ERROR_PROTOCOL, "GETXATTRS: a value is not hexadecimal");
+    }
+    qsort(xattrs, count, sizeof *xattrs, compare_xattrs);
+    entry->xattrs = count > 0 ? xattrs : NULL;
+    entry->xattr_count = count;
+    json_decref(document);
+    return done;
+}
+
+/* The directory whose policy path would inherit: for the top of a snapshot that of the live root.
+ */
+static const char *inherits_from(struct arena *arena, const char *path)
+{
+    char *parent = path_parent(arena, path);
+    if (parent != NULL && strcmp(path_name(parent), ".snapshot") == 0)
+        parent = path_parent(arena, path_parent(arena, parent));
+    return parent;
+}
+
+/* A status tells the policy in effect; it is the object's own when the parent has another. */
+static bool add_policy(struct store *store, const struct call *call, const char *path,
+                       unsigned policy_id, struct arena *arena, struct entry *entry,
+                       struct error *error)
+{
+    const char *parent = policy_id != 0 ? inherits_from(arena, path) : NULL;
+    struct webhdfs_status above = {.policy_id = 0};
+    if (policy_id == 0)
+        return true;
+    if (parent != NULL && !hdfs_status(store, call, parent, arena, &above, error))
+        return false;
+    if (above.policy_id == policy_id)
+        return true;
+    json_t *document = NULL, *policy = NULL;
+    const char *name;
+    bool done = hdfs_get_json(store, call, "GETSTORAGEPOLICY", path, NULL, &document, error) &&
+                json_get_object(document, "BlockStoragePolicy", &policy, error) &&
+                json_get_string(policy, "name", &name, error);
+    if (done)
+        entry->storage_policy = arena_string(arena, name);
+    json_decref(document);
+    return done;
+}
+
+bool hdfs_describe(struct store *store, const struct call *call, const char *path,
+                   struct arena *arena, struct entry *ret_entry, struct error *error)
+{
+    struct webhdfs_status status;
+    if (!hdfs_status(store, call, path, arena, &status, error))
+        return false;
+    struct entry entry = status.entry;
+    if (!add_acl(store, call, path, arena, &entry, error) ||
+        !add_xattrs(store, call, path, arena, &entry, error) ||
+        !add_policy(store, call, path, status.policy_id, arena, &entry, error))
+        return error_wrap(error, "describe");
+    *ret_entry = entry;
+    return true;
+}
+
+/* --- list --------------------------------------------------------------------------------------
+ */
+
+/* Behind every name in ASCII's favour: the largest character there is, in UTF-8. In the NameNode's
+ * order all names that begin beyond ASCII come before those that begin inside it. */
+#define LAST_BEYOND_ASCII "\xf4\x8f\xbf\xbf"
+
+enum list_part { LIST_ALL, LIST_ASCII, LIST_BEYOND };
+
+struct listing {
+    struct store *store;
+    const struct call *call;
+    const char *path;
+    struct listing_order order;
+    enum list_part part;
+    struct buffer cursor; /* the last name of the page before */
+};
+
+static bool is_beyond(const char *name)
+{
+    return (unsigned char)name[0] >= 0x80;
+}
+
+static bool get_page(struct listing *listing, struct arena *arena, struct webhdfs_page *ret_page,
+                     struct error *error)
+{
+    struct namenode_answer answer;
+    namenode_answer_init(&answer);
+    char *query = hdfs_query("startafter", buffer_text(&listing->cursor), NULL);
+    bool done = hdfs_get(listing->store, listing->call, "LISTSTATUS_BATCH", listing->path, query,
+                         &answer, error) &&
+                webhdfs_page_read(buffer_text(&answer.body), answer.body.size, listing->path, arena,
+                                  ret_page, error);
+    free(query);
+    namenode_answer_fini(&answer);
+    return done;
+}
+
+/* The names must move on, or the NameNode ignored the cursor and sends the first page for ever. */
+static bool check_page(const struct listing *listing, const struct webhdfs_page *page,
+                       struct error *error)
+{
+    const char *before = buffer_text(&listing->cursor);
+    if (page->count == 0 && page->remaining > 0)
+        return error_set(error, ERROR_PROTOCOL, "%s: an empty page of a listing", listing->path);
+    for (size_t i = 0; i < page->count; i++) {
+        const char *name = page->statuses[i].entry.path;
+        if (name[0] == '\0')
+            return error_set(error, ERROR_NOT_FOUND, "%s: not a directory", listing->path);
+        if (listing_compare_signed(before, name) >= 0)
+            return error_set(error, ERROR_PROTOCOL, "%s: the listing does not move on",
+                             listing->path);
+        before = name;
+    }
+    return true;
+}
+
+/* *ret_more false: this part is complete, although pages may follow. */
+static bool add_page(struct listing *listing, const struct webhdfs_page *page, bool *ret_more,
+                     struct error *error)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        const struct entry *entry = &page->statuses[i].entry;
+        if (listing->part == LIST_BEYOND && !is_beyond(entry->path)) {
+            *ret_more = false;
+            return true;
+        }
+        if (listing->part == LIST_ASCII && is_beyond(entry->path))
+            continue;
+        if (!listing_order_add(&listing->order, entry, error))
+            return false;
+    }
+    *ret_more = page->remaining > 0;
+    if (*ret_more) {
+        buffer_clear(&listing->cursor);
+        buffer_append_text(&listing->cursor, page->statuses[page->count - 1].entry.path);
+    }
+    return true;
+}
+
+/* Lists from the cursor on. A first page that begins beyond ASCII makes LIST_ALL stop with
+ * *ret_split: then the two parts are listed one after the other. */
+static bool list_part(struct listing *listing, bool *ret_split, struct error *error)
+{
+    bool more = true;
+    while (more) {
+        struct arena arena;
+        struct webhdfs_page page;
+        arena_init(&arena);
+        bool done = get_page(listing, &arena, &page, error) && check_page(listing, &page, error);
+        *ret_split = done && listing->part == LIST_ALL && listing->cursor.size == 0 &&
+                     page.count > 0 && page.remaining > 0 && is_beyond(page.statuses[0].entry.path);
+        done = done && (*ret_split || add_page(listing, &page, &more, error));
+        arena_fini(&arena);
+        if (!done)
+            return false;
+        if (*ret_split)
+            return true;
+    }
+    return listing_order_end(&listing->order, error);
+}
+
+static bool list_both_parts(struct listing *listing, struct error *error)
+{
+    bool ignored;
+    listing->part = LIST_ASCII;
+    buffer_append_text(&listing->cursor, LAST_BEYOND_ASCII);
+    if (!list_part(listing, &ignored, error))
+        return false;
+    listing->part = LIST_BEYOND;
+    listing->order.after_ascii = true;
+    buffer_clear(&listing->cursor);
+    return list_part(listing, &ignored, error);
+}
+
+bool hdfs_list(struct store *store, const struct call *call, const char *path, entry_fn *fn,
+               void *context, struct error *error)
+{
+    struct listing listing = {.store = store, .call = call, .path = path};
+    bool split = false;
+    listing_order_init(&listing.order, fn, context);
+    buffer_init(&listing.cursor, 0);
+    bool done = list_part(&listing, &split, error) && (!split || list_both_parts(&listing, error));
+    listing_order_fini(&listing.order);
+    buffer_fini(&listing.cursor);
+    return done;
+}
+
+/* --- confirm -----------------------------------------------------------------------------------
+ */
+
+#define MARKER_NAME ".confirm"
+
+/* A directory, so that no DataNode is needed; SETTIMES is logged even with the value it has. */
+static bool touch_marker(struct store *store, const struct call *call, unsigned node,
+                         const char *op, const char *query, struct error *error)
+{
+    struct arena arena;
+    struct namenode_answer answer;
+    arena_init(&arena);
+    namenode_answer_init(&answer);
+    struct namenode_request request = {.method = HTTP_PUT,
+                                       .op = op,
+                                       .path = path_join(&arena, store->area, MARKER_NAME),
+                                       .query = query,
+                                       .changes = true};
+    bool done = namenode_call_at(&store->namenodes, call, node, &request, &answer, error);
+    namenode_answer_fini(&answer);
+    arena_fini(&arena);
+    return done;
+}
+
+bool hdfs_confirm(struct store *store, const struct call *call, struct error *error)
+{
+    unsigned node;
+    char times[64];
+    bool one = namenodes_looked_at(&store->namenodes, &node);
+    namenodes_forget_looks(&store->namenodes);
+    if (!one)
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "the active NameNode changed between the reads; read again");
+    snprintf(times, sizeof times, "&modificationtime=%lld",
+             (long long)(clock_realtime_us() / 1000));
+    if (touch_marker(store, call, node, "SETTIMES", times, error))
+        return true;
+    if (error->code == ERROR_NOT_FOUND && /* making it is a logged write as well */
+        touch_marker(store, call, node, "MKDIRS", "&permission=700", error)) {
+        *error = ERROR_NONE;
+        return true;
+    }
+    if (error->code == ERROR_UNCERTAIN)
+        error->code = ERROR_UNAVAILABLE; /* the marker's time matters to nobody: ask again */
+    return error_wrap(error, "the NameNode that answered does not acknowledge a write");
+}

@@ -1,0 +1,196 @@
+/* hdfs_read.c: reading a file as a stream. A DataNode that dies is left for another one, from the
+ * byte on that is missing. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "component/hdfs/datanode.h"
+
+struct store_reader {
+    struct store *store;
+    struct call call;
+    char *path;
+    struct transfer *transfer;
+    struct buffer url;    /* of the DataNode */
+    uint64_t offset, end; /* next byte; end of the file as the first answer said */
+    unsigned failures;    /* since a byte came */
+    bool started;
+    struct datanodes_avoided avoided;
+};
+
+/* Where this answer ends. Content-Length is exact for OPEN. */
+static bool note_length(struct store_reader *reader, struct error *error)
+{
+    const char *text = transfer_header(reader->transfer, "content-length");
+    char *rest = NULL;
+    uint64_t length = text != NULL ? strtoull(text, &rest, 10) : 0;
+    if (rest == NULL || *rest != '\0')
+        return error_set(error, ERROR_PROTOCOL, "OPEN %s: the DataNode tells no length",
+                         reader->path);
+    uint64_t end = reader->offset + length;
+    if (reader->started && end != reader->end)
+        return error_set(error, ERROR_CONFLICT,
+                         "OPEN %s: the file has %" PRIu64 " bytes now, had %" PRIu64, reader->path,
+                         end, reader->end);
+    reader->end = end;
+    reader->started = true;
+    return true;
+}
+
+static bool connect_once(struct store_reader *reader, struct error *error)
+{
+    char query[40] = "";
+    if (reader->offset > 0)
+        snprintf(query, sizeof query, "&offset=%" PRIu64, reader->offset);
+    buffer_clear(&reader->url);
+    return datanode_find(reader->store, &reader->call, HTTP_GET, "OPEN", reader->path, query,
+                         &reader->avoided, &reader->url, error) &&
+           datanode_begin(&reader->call, reader->transfer, HTTP_GET, "OPEN", reader->path,
+                          buffer_text(&reader->url), error) &&
+           note_length(reader, error);
+}
+
+/* A DataNode that is gone: the next one, as long as there are some. */
+static bool connect_somewhere(struct store_reader *reader, struct error *error)
+{
+    while (!connect_once(reader, error)) {
+        if (error->code != ERROR_UNAVAILABLE || reader->url.size == 0 ||
+            ++reader->failures >= DATANODE_ATTEMPTS)
+            return false;
+        datanodes_avoid(&reader->avoided, buffer_text(&reader->url));
+    }
+    return true;
+}
+
+/* OPEN at or behind the end is refused, so an offset needs a look at the length first. */
+static bool is_at_end(struct store_reader *reader, bool *ret_at_end, struct error *error)
+{
+    struct arena arena;
+    struct webhdfs_status status;
+    *ret_at_end = false;
+    if (reader->offset == 0)
+        return true;
+    arena_init(&arena);
+    bool done = hdfs_status(reader->store, &reader->call, reader->path, &arena, &status, error);
+    *ret_at_end = done && reader->offset >= status.entry.length;
+    arena_fini(&arena);
+    return done;
+}
+
+bool hdfs_read_open(struct store *store, const struct call *call, const char *path, uint64_t offset,
+                    struct store_reader **ret_reader, struct error *error)
+{
+    struct store_reader *reader = memory_new(sizeof *reader);
+    bool at_end;
+    reader->store = store;
+    reader->call = *call;
+    reader->path = memory_copy_string(path);
+    reader->transfer = namenodes_take_transfer(&store->namenodes);
+    reader->offset = reader->end = offset;
+    buffer_init(&reader->url, 0);
+    if (!is_at_end(reader, &at_end, error) || (!at_end && !connect_somewhere(reader, error))) {
+        hdfs_read_close(reader);
+        return false;
+    }
+    *ret_reader = reader;
+    return true;
+}
+
+bool hdfs_read(struct store_reader *reader, void *data, size_t size, size_t *ret_size,
+               struct error *error)
+{
+    size_t got = 0;
+    if (reader->offset >= reader->end) {
+        *ret_size = 0;
+        return true;
+    }
+    while (got == 0) {
+        bool done = transfer_read(reader->transfer, data, size, &got, error);
+        if (done && got > 0)
+            break;
+        if (done) /* an end before Content-Length: curl tells, but nobody should rely on it */
+            error_set(error, ERROR_UNAVAILABLE, "%s: ends too early", reader->path);
+        if (error->code != ERROR_UNAVAILABLE || ++reader->failures >= DATANODE_ATTEMPTS)
+            return error_wrap(error, "OPEN %s", reader->path);
+        datanodes_avoid(&reader->avoided, buffer_text(&reader->url));
+        if (!connect_somewhere(reader, error))
+            return false;
+    }
+    if (reader->failures > 0)
+        *error = ERROR_NONE;
+    reader->failures = 0;
+    reader->offset += got;
+    if (reader->call.counters != NULL)
+        atomic_fetch_add(&reader->call.counters->bytes_read, got);
+    if (!call_take_bytes(&reader->call, got, error))
+        return false;
+    *ret_size = got;
+    return true;
+}
+
+void hdfs_read_close(struct store_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    namenodes_give_transfer(&reader->store->namenodes, reader->transfer);
+    buffer_fini(&reader->url);
+    free(reader->path);
+    free(reader);
+}
+
+/* --- checksum ----------------------------------------------------------------------------------
+ */
+
+/* bytes: bytes per CRC (4), CRCs per block (8), MD5 (16), in hexadecimal; the algorithm's name says
+ * the first two already. */
+static bool format_checksum(const json_t *sum, char ret_checksum[96], struct error *error)
+{
+    const char *algorithm, *bytes;
+    if (!json_get_string(sum, "algorithm", &algorithm, error) ||
+        !json_get_string(sum, "bytes", &bytes, error))
+        return false;
+    if (strlen(bytes) < 56 || strlen(algorithm) > 60)
+        return error_set(error, ERROR_PROTOCOL, "GETFILECHECKSUM: an unknown form");
+    snprintf(ret_checksum, 96, "%s:%.32s", algorithm, bytes + 24);
+    return true;
+}
+
+static bool checksum_at(struct store *store, const struct call *call, const char *path,
+                        struct datanodes_avoided *avoided, char ret_checksum[96],
+                        struct error *error)
+{
+    struct buffer url, body;
+    json_t *document = NULL, *sum;
+    struct transfer *transfer = namenodes_take_transfer(&store->namenodes);
+    buffer_init(&url, 0);
+    buffer_init(&body, 65536);
+    bool done =
+        datanode_find(store, call, HTTP_GET, "GETFILECHECKSUM", path, NULL, avoided, &url, error) &&
+        datanode_begin(call, transfer, HTTP_GET, "GETFILECHECKSUM", path, buffer_text(&url),
+                       error) &&
+        transfer_read_rest(transfer, &body, error) &&
+        json_parse(buffer_text(&body), body.size, &document, error) &&
+        json_get_object(document, "FileChecksum", &sum, error) &&
+        format_checksum(sum, ret_checksum, error);
+    if (!done && url.size > 0)
+        datanodes_avoid(avoided, buffer_text(&url));
+    json_decref(document);
+    buffer_fini(&body);
+    buffer_fini(&url);
+    namenodes_give_transfer(&store->namenodes, transfer);
+    return done;
+}
+
+bool hdfs_checksum(struct store *store, const struct call *call, const char *path,
+                   char ret_checksum[96], struct error *error)
+{
+    struct datanodes_avoided avoided = {.count = 0};
+    while (!checksum_at(store, call, path, &avoided, ret_checksum, error))
+        if (error->code != ERROR_UNAVAILABLE || avoided.count == 0 ||
+            avoided.count >= DATANODE_ATTEMPTS)
+            return false;
+    return true;
+}

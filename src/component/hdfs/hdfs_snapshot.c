@@ -1,0 +1,194 @@
+/* hdfs_snapshot.c: allowing, making, finding and removing snapshots. A snapshot's modification time
+ * is the instant of its creation on the NameNode's clock, to the millisecond; it is never renamed,
+ * which would move that time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "component/hdfs/hdfs_store.h"
+#include "component/hdfs/webhdfs_url.h"
+
+const char *hdfs_snapshot_path(struct store *store, const char *root, const char *snapshot,
+                               const char *relative, struct arena *arena)
+{
+    (void)store;
+    char *top = path_join(arena, root, arena_format(arena, ".snapshot/%s", snapshot));
+    return path_join(arena, top, relative);
+}
+
+/* --- allow -------------------------------------------------------------------------------------
+ */
+
+/* ALLOWSNAPSHOT needs a superuser; where the site allows roots itself, it has to be done already.
+ */
+static bool is_allowed_already(struct store *store, const struct call *call, const char *root,
+                               struct error *error)
+{
+    struct arena arena;
+    struct webhdfs_status status;
+    struct error why = *error;
+    arena_init(&arena);
+    bool allowed = hdfs_status(store, call, root, &arena, &status, &why) && status.snapshottable;
+    arena_fini(&arena);
+    if (allowed)
+        *error = ERROR_NONE;
+    return allowed || error_wrap(error,
+                                 "%s is not snapshottable; have a superuser run \"hdfs dfsadmin "
+                                 "-allowSnapshot\" on it",
+                                 root);
+}
+
+bool hdfs_allow_snapshots(struct store *store, const struct call *call, const char *root,
+                          struct error *error)
+{
+    if (hdfs_change(store, call, HTTP_PUT, "ALLOWSNAPSHOT", root, NULL, NULL, error))
+        return true;
+    if (error->code == ERROR_DENIED)
+        return is_allowed_already(store, call, root, error);
+    if (error->code == ERROR_CONFLICT)
+        return error_wrap(error, "choose that directory as the root, or disallow its snapshots");
+    return false;
+}
+
+/* --- finding -----------------------------------------------------------------------------------
+ */
+
+/* GETSNAPSHOTLIST is of 3.4; before it, the listing of .snapshot tells all but the ids. */
+struct finding_context {
+    snapshot_fn *fn;
+    void *context;
+};
+
+static bool listed_snapshot(void *context, const struct entry *entry, struct error *error)
+{
+    const struct finding_context *finding = context;
+    struct snapshot snapshot = {.name = entry->path, .instant_us = entry->mtime_ns / 1000};
+    return finding->fn(finding->context, &snapshot, error);
+}
+
+static bool list_directory(struct store *store, const struct call *call, const char *root,
+                           snapshot_fn *fn, void *context, struct error *error)
+{
+    struct arena arena;
+    struct finding_context finding = {.fn = fn, .context = context};
+    arena_init(&arena);
+    bool done = hdfs_list(store, call, path_join(&arena, root, ".snapshot"), listed_snapshot,
+                          &finding, error);
+    arena_fini(&arena);
+    return done;
+}
+
+static bool read_list(const struct namenode_answer *answer, const char *root, snapshot_fn *fn,
+                      void *context, struct error *error)
+{
+    struct arena arena;
+    struct webhdfs_snapshots list;
+    arena_init(&arena);
+    bool done = webhdfs_snapshots_read(buffer_text(&answer->body), answer->body.size, root, &arena,
+                                       &list, error);
+    for (size_t i = 0; done && i < list.count; i++) {
+        struct snapshot snapshot = {.name = list.snapshots[i].name,
+                                    .id = list.snapshots[i].id + 1, /* theirs begin at 0 */
+                                    .instant_us = list.snapshots[i].mtime_ms * 1000};
+        done = fn(context, &snapshot, error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+/* A root where snapshots are not allowed has none. */
+static bool forgive_not_allowed(struct error *error)
+{
+    if (error->code != ERROR_CONFLICT)
+        return false;
+    *error = ERROR_NONE;
+    return true;
+}
+
+bool hdfs_snapshot_list(struct store *store, const struct call *call, const char *root,
+                        snapshot_fn *fn, void *context, struct error *error)
+{
+    struct namenode_answer answer;
+    namenode_answer_init(&answer);
+    bool done = hdfs_get(store, call, "GETSNAPSHOTLIST", root, NULL, &answer, error);
+    if (done)
+        done = read_list(&answer, root, fn, context, error);
+    else if (answer.problem.unknown_operation) {
+        *error = ERROR_NONE;
+        done = list_directory(store, call, root, fn, context, error) || forgive_not_allowed(error);
+    } else
+        done = forgive_not_allowed(error);
+    namenode_answer_fini(&answer);
+    return done;
+}
+
+struct wanted_snapshot {
+    const char *name;
+    struct snapshot found;
+    bool any;
+};
+
+static bool match_snapshot(void *context, const struct snapshot *snapshot, struct error *error)
+{
+    struct wanted_snapshot *wanted = context;
+    (void)error;
+    if (strcmp(snapshot->name, wanted->name) == 0) {
+        wanted->found = *snapshot;
+        wanted->any = true;
+    }
+    return true;
+}
+
+bool hdfs_snapshot_get(struct store *store, const struct call *call, const char *root,
+                       const char *name, struct snapshot *ret_snapshot, struct error *error)
+{
+    struct wanted_snapshot wanted = {.name = name};
+    if (!hdfs_snapshot_list(store, call, root, match_snapshot, &wanted, error))
+        return false;
+    if (!wanted.any)
+        return error_set(error, ERROR_NOT_FOUND, "%s has no snapshot %s", root, name);
+    wanted.found.name = name;
+    *ret_snapshot = wanted.found;
+    return true;
+}
+
+/* --- making and removing -----------------------------------------------------------------------
+ */
+
+bool hdfs_snapshot_create(struct store *store, const struct call *call, const char *root,
+                          const char *name, struct snapshot *ret_snapshot, struct error *error)
+{
+    struct snapshot snapshot;
+    char *query = hdfs_query("snapshotname", name, NULL);
+    bool done = hdfs_change(store, call, HTTP_PUT, "CREATESNAPSHOT", root, query, NULL, error);
+    free(query);
+    if (!done && error->code != ERROR_UNCERTAIN)
+        return false;
+    struct error why = ERROR_NONE; /* a lost answer: names are never used twice, so look */
+    if (!hdfs_snapshot_get(store, call, root, name, &snapshot, &why)) {
+        if (done)
+            *error = why;
+        return false;
+    }
+    *error = ERROR_NONE;
+    *ret_snapshot = snapshot;
+    return true;
+}
+
+bool hdfs_snapshot_remove(struct store *store, const struct call *call, const char *root,
+                          const char *name, struct error *error)
+{
+    char *query = hdfs_query("snapshotname", name, NULL);
+    bool done = hdfs_change(store, call, HTTP_DELETE, "DELETESNAPSHOT", root, query, NULL, error);
+    free(query);
+    if (!done && error->code == ERROR_CONFLICT) /* a root without snapshots has not this one */
+        error->code = ERROR_NOT_FOUND;
+    if (done || error->code != ERROR_UNCERTAIN)
+        return done;
+    struct snapshot snapshot;
+    struct error why = ERROR_NONE;
+    if (hdfs_snapshot_get(store, call, root, name, &snapshot, &why) || why.code != ERROR_NOT_FOUND)
+        return false;
+    *error = ERROR_NONE;
+    return true;
+}

@@ -1,0 +1,268 @@
+/* hdfs_write.c: writing a file as a stream, and copying one. A body that is cut leaves a closed,
+ * shorter file behind: so the length is read back, and what did not become whole is removed. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "base/path.h"
+#include "component/hdfs/datanode.h"
+
+#define COPY_BYTES ((size_t)1 << 20)
+
+struct store_writer {
+    struct store *store;
+    struct call call;
+    char *path;
+    struct transfer *transfer;
+    uint64_t written;
+    bool foreign; /* what lies at the path is not ours: never remove it */
+    bool failed;
+};
+
+/* --- opening -----------------------------------------------------------------------------------
+ */
+
+static char *create_query(const struct hdfs_create *create)
+{
+    struct buffer query;
+    buffer_init(&query, 0);
+    buffer_append_format(&query, "&overwrite=false&createparent=false&permission=%o",
+                         create->mode & 0777);
+    if (create->block_size != 0)
+        buffer_append_format(&query, "&blocksize=%" PRIu64, create->block_size);
+    if (create->replication != 0)
+        buffer_append_format(&query, "&replication=%" PRIu32, create->replication);
+    return buffer_take(&query);
+}
+
+/* An answer in the middle of the body: a refusal. */
+static bool take_refusal(struct store_writer *writer, struct error *error)
+{
+    datanode_refusal(writer->transfer, "CREATE", writer->path, error);
+    writer->foreign = writer->foreign || error->code == ERROR_EXISTS;
+    return false;
+}
+
+static bool start_sending(struct store_writer *writer, const char *url, struct error *error)
+{
+    struct transfer_order order = namenode_order(&writer->call, HTTP_PUT, url);
+    static const char *const headers[] = {"Content-Type: application/octet-stream", NULL};
+    order.headers = headers;
+    if (!transfer_send_begin(writer->transfer, &order, -1, error))
+        return error_wrap(error, "CREATE %s", writer->path);
+    if (transfer_status(writer->transfer) >= 400)
+        return take_refusal(writer, error);
+    return true;
+}
+
+/* A DataNode that cannot be reached has done nothing yet: try another one. */
+static bool find_and_start(struct store_writer *writer, const char *query, struct error *error)
+{
+    struct datanodes_avoided avoided = {.count = 0};
+    struct buffer url;
+    buffer_init(&url, 0);
+    bool done;
+    do {
+        buffer_clear(&url);
+        done = datanode_find(writer->store, &writer->call, HTTP_PUT, "CREATE", writer->path, query,
+                             &avoided, &url, error) &&
+               start_sending(writer, buffer_text(&url), error);
+        if (!done)
+            datanodes_avoid(&avoided, buffer_text(&url));
+    } while (!done && error->code == ERROR_UNAVAILABLE && transfer_status(writer->transfer) == 0 &&
+             url.size > 0 && avoided.count < DATANODE_ATTEMPTS);
+    buffer_fini(&url);
+    return done;
+}
+
+bool hdfs_writer_open(struct store *store, const struct call *call,
+                      const struct hdfs_create *create, struct store_writer **ret_writer,
+                      struct error *error)
+{
+    struct store_writer *writer = memory_new(sizeof *writer);
+    writer->store = store;
+    writer->call = *call;
+    writer->path = memory_copy_string(create->path);
+    writer->transfer = namenodes_take_transfer(&store->namenodes);
+    char *query = create_query(create);
+    bool done = find_and_start(writer, query, error);
+    free(query);
+    if (done) {
+        *ret_writer = writer;
+        return true;
+    }
+    /* UNAVAILABLE and refusals: nothing was made; only an unknown outcome may have left something
+     */
+    struct error ignored = ERROR_NONE;
+    writer->foreign = writer->foreign || error->code != ERROR_UNCERTAIN;
+    (void)hdfs_write_close(writer, false, &ignored);
+    return false;
+}
+
+bool hdfs_write_open(struct store *store, const struct call *call, const char *path, uint32_t mode,
+                     struct store_writer **ret_writer, struct error *error)
+{
+    struct arena arena;
+    struct entry entry;
+    struct error missing = ERROR_NONE;
+    struct hdfs_create create = {.path = path, .mode = mode};
+    arena_init(&arena); /* the DataNode would tell as well, but only after some of the body */
+    bool exists = hdfs_stat(store, call, path, &arena, &entry, &missing);
+    arena_fini(&arena);
+    if (exists)
+        return error_set(error, ERROR_EXISTS, "CREATE %s: exists already", path);
+    if (missing.code != ERROR_NOT_FOUND) {
+        *error = missing;
+        return false;
+    }
+    return hdfs_writer_open(store, call, &create, ret_writer, error);
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+bool hdfs_write(struct store_writer *writer, const void *data, size_t size, struct error *error)
+{
+    if (size == 0)
+        return true;
+    CHECK(!writer->failed);
+    writer->failed = true;
+    if (!call_take_bytes(&writer->call, size, error))
+        return false;
+    if (!transfer_send(writer->transfer, data, size, error)) {
+        if (transfer_status(writer->transfer) >= 400)
+            return take_refusal(writer, error);
+        return error_wrap(error, "CREATE %s", writer->path);
+    }
+    writer->failed = false;
+    writer->written += size;
+    if (writer->call.counters != NULL)
+        atomic_fetch_add(&writer->call.counters->bytes_written, size);
+    return true;
+}
+
+static bool finish_sending(struct store_writer *writer, struct error *error)
+{
+    if (!transfer_send_end(writer->transfer, error))
+        return error_wrap(error, "CREATE %s", writer->path);
+    if (transfer_status(writer->transfer) >= 400)
+        return take_refusal(writer, error);
+    return true;
+}
+
+static bool check_length(struct store_writer *writer, struct error *error)
+{
+    struct arena arena;
+    struct entry entry;
+    arena_init(&arena);
+    bool done = hdfs_stat(writer->store, &writer->call, writer->path, &arena, &entry, error);
+    if (done && entry.length != writer->written)
+        done = error_set(error, ERROR_CORRUPT,
+                         "CREATE %s: %" PRIu64 " bytes were sent, the file has %" PRIu64,
+                         writer->path, writer->written, entry.length);
+    arena_fini(&arena);
+    return done;
+}
+
+/* Best effort: a task that finds the rest later removes it as well. */
+static void remove_rest(struct store *store, const struct call *call, const char *path)
+{
+    struct error ignored = ERROR_NONE;
+    struct call cleanup = hdfs_cleanup_call(call);
+    (void)hdfs_remove(store, &cleanup, path, false, &ignored);
+}
+
+bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *error)
+{
+    bool done =
+        commit && !writer->failed && finish_sending(writer, error) && check_length(writer, error);
+    if (commit && writer->failed)
+        error_set(error, ERROR_IO, "CREATE %s: a write before failed", writer->path);
+    namenodes_give_transfer(&writer->store->namenodes, writer->transfer);
+    if (!done && !writer->foreign)
+        remove_rest(writer->store, &writer->call, writer->path);
+    free(writer->path);
+    free(writer);
+    return done || !commit;
+}
+
+/* --- copying -----------------------------------------------------------------------------------
+ */
+
+static bool pump(const struct copy_order *order, struct store_reader *reader,
+                 struct store_writer *writer, struct copy_result *result, struct error *error)
+{
+    char *data = memory_new(COPY_BYTES);
+    bool done = true;
+    for (size_t size = 1; done && size > 0;) {
+        done = order->source_component->read(reader, data, COPY_BYTES, &size, error) &&
+               hdfs_write(writer, data, size, error);
+        if (!done)
+            break;
+        result->crc32c = crc32c(result->crc32c, data, size);
+        result->length += size;
+    }
+    free(data);
+    return done;
+}
+
+/* The part of a checksum that names its layout: equal layouts make equal sums for equal bytes. */
+static bool same_layout(const char *a, const char *b)
+{
+    size_t length = strcspn(a, ":");
+    return a[length] == ':' && strncmp(a, b, length + 1) == 0;
+}
+
+/* What arrived against what the source says of itself: also finds bytes that changed on the way. */
+static bool compare_checksums(struct store *store, const struct call *call,
+                              const struct copy_order *order, struct copy_result *result,
+                              struct error *error)
+{
+    char source[96];
+    if (result->length == 0)
+        return true;
+    if (!hdfs_checksum(store, call, order->target_path, result->checksum, error))
+        return false;
+    if (order->source_component != &hdfs_component || order->entry->erasure_coding != NULL)
+        return true;
+    if (!hdfs_checksum(order->source, call, order->source_path, source, error))
+        return false;
+    if (same_layout(source, result->checksum) && strcmp(source, result->checksum) != 0)
+        return error_set(error, ERROR_CORRUPT, "copy of %s: checksum %s instead of %s",
+                         order->source_path, result->checksum, source);
+    return true;
+}
+
+bool hdfs_copy_file(struct store *store, const struct call *call, const struct copy_order *order,
+                    struct copy_result *ret_result, struct error *error)
+{
+    struct store_reader *reader;
+    struct store_writer *writer;
+    struct copy_result result = {.length = 0};
+    struct hdfs_create create = {.path = order->target_path,
+                                 .mode = order->entry->mode,
+                                 .block_size = order->entry->block_size,
+                                 .replication = order->entry->replication};
+    if (!order->source_component->read_open(order->source, call, order->source_path, 0, &reader,
+                                            error))
+        return false;
+    if (!hdfs_writer_open(store, call, &create, &writer, error)) {
+        order->source_component->read_close(reader);
+        return false;
+    }
+    bool done = pump(order, reader, writer, &result, error);
+    order->source_component->read_close(reader);
+    struct error ignored = ERROR_NONE;
+    if (!hdfs_write_close(writer, done, done ? error : &ignored) || !done)
+        return false;
+    if (!compare_checksums(store, call, order, &result, error)) {
+        remove_rest(store, call, order->target_path);
+        return false;
+    }
+    if (call->counters != NULL)
+        atomic_fetch_add(&call->counters->files_done, 1);
+    *ret_result = result;
+    return true;
+}

@@ -1,0 +1,108 @@
+/* webhdfs_url.c: see webhdfs_url.h. */
+#include "component/hdfs/webhdfs_url.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/path.h"
+
+static bool refuse_path(const char *path, const char *why, struct error *error)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    path_print(&text, path);
+    error_set(error, ERROR_INVALID, "HDFS cannot carry the name %s: %s", buffer_text(&text), why);
+    buffer_fini(&text);
+    return false;
+}
+
+bool webhdfs_path_check(const char *path, struct error *error)
+{
+    if (!path_is_clean(path))
+        return refuse_path(path, "it is not a clean absolute path", error);
+    if (strlen(path) > PATH_LENGTH_MAX)
+        return refuse_path(path, "it is too long", error);
+    if (!path_is_utf8(path))
+        return refuse_path(path, "it is not UTF-8", error);
+    if (strchr(path, ':') != NULL)
+        return refuse_path(path, "it holds a ':'", error);
+    return true;
+}
+
+void webhdfs_url_start(struct buffer *url, const char *path, const char *op, const char *user)
+{
+    buffer_append_text(url, "/webhdfs/v1");
+    path_percent_encode(url, path, true);
+    buffer_append_format(url, "?op=%s", op);
+    if (user != NULL)
+        webhdfs_url_add(url, "user.name", user);
+}
+
+void webhdfs_url_add(struct buffer *url, const char *name, const char *value)
+{
+    for (const char *p = name; *p != '\0'; p++)
+        CHECK(!isupper((unsigned char)*p));
+    buffer_append_format(url, "&%s=", name);
+    path_percent_encode(url, value, false);
+}
+
+void webhdfs_url_add_number(struct buffer *url, const char *name, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    webhdfs_url_add(url, name, text);
+}
+
+/* The authority of an http(s) URL: "host:port". NULL: not such a URL, or with a user in it. */
+static const char *authority(const char *url, size_t *ret_size)
+{
+    const char *start = NULL;
+    if (strncmp(url, "http://", 7) == 0)
+        start = url + 7;
+    else if (strncmp(url, "https://", 8) == 0)
+        start = url + 8;
+    if (start == NULL)
+        return NULL;
+    size_t size = strcspn(start, "/?#");
+    if (size == 0 || memchr(start, '@', size) != NULL)
+        return NULL;
+    *ret_size = size;
+    return start;
+}
+
+bool webhdfs_redirect(const char *location, const char *path, struct buffer *ret_url,
+                      struct error *error)
+{
+    size_t size;
+    const char *host = authority(location, &size);
+    const char *query = host != NULL ? strchr(host + size, '?') : NULL;
+    bool printable = true;
+    for (const char *p = location; *p != '\0'; p++)
+        printable = printable && *p > 0x20 && *p < 0x7f;
+    if (query == NULL || strchr(query, '#') != NULL || !printable)
+        return error_set(error, ERROR_PROTOCOL, "the redirect of %s leads nowhere", path);
+    buffer_append(ret_url, location, (size_t)(host - location) + size);
+    buffer_append_text(ret_url, "/webhdfs/v1");
+    path_percent_encode(ret_url, path, true);
+    buffer_append_text(ret_url, query);
+    return true;
+}
+
+bool webhdfs_host(const char *url, char *ret_host, size_t size)
+{
+    size_t length;
+    const char *host = authority(url, &length);
+    if (host == NULL)
+        return false;
+    const char *colon = memrchr(host, ':', length);
+    if (colon != NULL && memchr(colon, ']', (size_t)(host + length - colon)) == NULL)
+        length = (size_t)(colon - host);
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(ret_host, host, length);
+    ret_host[length] = '\0';
+    return true;
+}
