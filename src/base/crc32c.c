@@ -78,6 +78,11 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size)
     return ~crc_update(~crc, data, size);
 }
 
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size)
+{
+    return ~crc_by_table(~crc, data, size);
+}
+
 /* Multiplies two polynomials modulo the CRC's, bit-reflected. */
 static uint32_t multiply(uint32_t a, uint32_t b)
 {

@@ -11,6 +11,24 @@
 
 #include "base/check.h"
 
+static bool read_all(int fd, const char *path, size_t limit_bytes, struct buffer *ret_content,
+                     struct error *error)
+{
+    char block[16384];
+    for (;;) {
+        ssize_t got = read(fd, block, sizeof block);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_errno(error, errno, "read %s", path);
+        buffer_append(ret_content, block, (size_t)got);
+        if (ret_content->failed || ret_content->size > limit_bytes)
+            return error_set(error, ERROR_LIMIT, "%s is larger than %zu bytes", path, limit_bytes);
+    }
+}
+
 bool file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
                struct error *error)
 {
@@ -18,26 +36,9 @@ bool file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
     if (fd < 0)
         return error_set_errno(error, errno, "open %s", path);
     buffer_clear(ret_content);
-    for (;;) {
-        char *place = buffer_reserve(ret_content, 65536);
-        ssize_t got = place == NULL ? -1 : read(fd, place, 65536);
-        if (place == NULL || (got > 0 && ret_content->size + (size_t)got > limit_bytes)) {
-            close(fd);
-            return error_set(error, ERROR_LIMIT, "%s is larger than %zu bytes", path, limit_bytes);
-        }
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            int number = errno;
-            close(fd);
-            return error_set_errno(error, number, "read %s", path);
-        }
-        buffer_commit(ret_content, (size_t)got);
-        if (got == 0)
-            break;
-    }
+    bool whole = read_all(fd, path, limit_bytes, ret_content, error);
     close(fd);
-    return true;
+    return whole;
 }
 
 static bool write_all(int fd, const char *data, size_t size)
@@ -74,7 +75,8 @@ bool file_write_durable(const char *path, const void *data, size_t size, unsigne
     struct buffer temporary;
     buffer_init(&temporary, 0);
     buffer_append_format(&temporary, "%s.new", path);
-    int fd = open(buffer_text(&temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    unlink(buffer_text(&temporary)); /* left by a crash, perhaps with other rights */
+    int fd = open(buffer_text(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     bool written = fd >= 0 && write_all(fd, data, size) && fsync(fd) == 0;
     int number = errno;
     if (fd >= 0)
@@ -89,23 +91,29 @@ bool file_write_durable(const char *path, const void *data, size_t size, unsigne
     return written || error_set_errno(error, number, "write %s", path);
 }
 
+static bool make_directory(const char *path, unsigned mode, struct error *error)
+{
+    if (mkdir(path, (mode_t)mode) == 0)
+        return true;
+    int number = errno;
+    struct stat status;
+    if (number == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return true;
+    return error_set_errno(error, number, "create directory %s", path);
+}
+
 bool file_make_directories(const char *path, unsigned mode, struct error *error)
 {
+    CHECK(path[0] != '\0');
     char *copy = memory_copy_string(path);
-    for (char *p = copy + 1;; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
-        char kept = *p;
-        *p = '\0';
-        if (mkdir(copy, (mode_t)mode) != 0 && errno != EEXIST) {
-            error_set_errno(error, errno, "create directory %s", copy);
-            free(copy);
-            return false;
-        }
-        *p = kept;
-        if (kept == '\0')
-            break;
+    bool made = true;
+    for (char *slash = strchr(copy + 1, '/'); made && slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        made = make_directory(copy, mode, error);
+        *slash = '/';
     }
+    made = made && make_directory(copy, mode, error);
     free(copy);
-    return true;
+    return made;
 }

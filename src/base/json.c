@@ -92,6 +92,8 @@ bool json_get_array(const json_t *object, const char *key, json_t **ret, struct 
 static bool parse_time(const char *text, int64_t *ret_us)
 {
     char *end;
+    if (text[strspn(text, "-0123456789")] != '\0') /* strtoll would take blanks and '+' too */
+        return false;
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0)

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/timestamp.h"
 
 static const char *const level_names[] = {
@@ -76,9 +76,13 @@ static void emit(const char *line, size_t size)
 static void emit_json(const char *time, const char *level, const char *group, const char *event,
                       const char *fields)
 {
-    json_t *object = json_pack("{ss ss ss ss ss%}", "time", time, "level", level, "group", group,
-                               "event", event, "fields", fields, strlen(fields));
-    char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    json_t *object = json_object();
+    json_set_string(object, "time", time);
+    json_set_string(object, "level", level);
+    json_set_string(object, "group", group);
+    json_set_string(object, "event", event);
+    json_set_string(object, "fields", fields);
+    char *text = json_dumps(object, JSON_COMPACT);
     if (text != NULL) {
         size_t size = strlen(text);
         text[size] = '\n'; /* the terminator's place; the size says where it ends */
@@ -104,8 +108,8 @@ void log_write(enum log_level level, enum log_group group, const char *event, co
     vsnprintf(fields, sizeof fields, format, args);
     va_end(args);
     for (char *p = fields; *p != '\0'; p++)
-        if (*p == '\n' || *p == '\r')
-            *p = ' ';
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = ' '; /* one line each, and never longer than what a pipe takes at once */
     if (atomic_load(&as_json)) {
         emit_json(time, level_text, group_text, event, fields);
         return;

@@ -125,10 +125,9 @@ static enum scanner_token begin_container(struct scanner *scanner, unsigned char
 
 static enum scanner_token end_container(struct scanner *scanner, unsigned char byte)
 {
-    unsigned char expected = byte == '}' ? '{' : '[';
-    if (scanner->depth == 0 || scanner->stack[scanner->depth - 1] != expected)
-        return invalid(scanner, "this bracket closes nothing");
+    CHECK(scanner->depth > 0);
     scanner->depth--;
+    CHECK(scanner->stack[scanner->depth] == (byte == '}' ? '{' : '['));
     after_value(scanner);
     return byte == '}' ? SCANNER_OBJECT_END : SCANNER_ARRAY_END;
 }

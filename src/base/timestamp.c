@@ -145,10 +145,12 @@ static bool take_date_time(const char **cursor, struct civil *c)
         return false;
     c->year = year;
     c->second = c->microsecond = 0;
-    if (take(cursor, ':') && !take_digits(cursor, 2, &c->second))
-        return false;
-    if (take(cursor, '.') && !take_fraction(cursor, &c->microsecond))
-        return false;
+    if (take(cursor, ':')) {
+        if (!take_digits(cursor, 2, &c->second))
+            return false;
+        if (take(cursor, '.') && !take_fraction(cursor, &c->microsecond))
+            return false;
+    }
     return c->month >= 1 && c->month <= 12 && c->day >= 1 &&
            c->day <= days_in_month(c->year, c->month) && c->hour <= 23 && c->minute <= 59 &&
            c->second <= 59;

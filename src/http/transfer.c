@@ -3,14 +3,13 @@
  * caller by more than curl's own buffers. */
 #include "http/transfer.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "http/curl_setup.h"
 
 #define HEADER_BYTES_MAX ((size_t)64 << 10)
 #define ABORT_SLICE_MS 100
@@ -22,7 +21,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *header_list;
     struct transfer_order order;
-    char peer[128]; /* "host:port" for messages */
+    char peer[CURL_PEER_NAME_SIZE]; /* "host:port" for messages */
     char detail[CURL_ERROR_SIZE];
     int64_t moved_ns;  /* when a byte moved last, or we began to wait */
     unsigned sendings; /* requests that went onto a connection */
@@ -44,15 +43,9 @@ struct transfer {
     bool send_paused;
 };
 
-static void global_init(void)
-{
-    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-}
-
 struct transfer *transfer_new(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, global_init);
+    curl_setup_global();
     struct transfer *transfer = memory_new(sizeof *transfer);
     transfer->multi = curl_multi_init();
     transfer->easy = curl_easy_init();
@@ -218,6 +211,9 @@ static bool transfer_wait(struct transfer *transfer, bool (*done)(const struct t
         collect_result(transfer);
         if (transfer->finished && transfer->result != CURLE_OK)
             return curl_error(transfer, error);
+        if (transfer->finished && !transfer->header_complete) /* curl takes a header that is cut */
+            return no_answer(transfer, ERROR_UNAVAILABLE, "the header of the answer was cut",
+                             error);
         if (transfer->finished || done(transfer))
             return true;
         if (!wait_limit(transfer, &limit_ms, error))
@@ -257,31 +253,15 @@ static bool has_read(const struct transfer *transfer)
 /* --- setting up --------------------------------------------------------------------------------
  */
 
-static void name_peer(struct transfer *transfer, const char *url)
-{
-    const char *host = strstr(url, "://");
-    host = host != NULL ? host + 3 : url;
-    size_t length = strcspn(host, "/?#");
-    if (length >= sizeof transfer->peer)
-        length = sizeof transfer->peer - 1;
-    memcpy(transfer->peer, host, length);
-    transfer->peer[length] = '\0';
-}
-
 static void set_method(CURL *easy, enum http_method method, bool has_body, int64_t length)
 {
-    static const char *const names[] = {[HTTP_GET] = "GET",
-                                        [HTTP_HEAD] = "HEAD",
-                                        [HTTP_PUT] = "PUT",
-                                        [HTTP_POST] = "POST",
-                                        [HTTP_DELETE] = "DELETE"};
     if (method == HTTP_HEAD)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     if (has_body) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)length);
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, names[method]);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(method));
 }
 
 static void set_options(struct transfer *transfer, bool streamed)
@@ -289,12 +269,7 @@ static void set_options(struct transfer *transfer, bool streamed)
     CURL *easy = transfer->easy;
     const struct transfer_order *order = &transfer->order;
     curl_easy_setopt(easy, CURLOPT_URL, order->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_setup_common(easy);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)order->connect_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
@@ -328,7 +303,7 @@ static void start(struct transfer *transfer, const struct transfer_order *order,
         transfer->order.connect_ms = 5000;
     if (transfer->order.silence_ms == 0)
         transfer->order.silence_ms = 30000;
-    name_peer(transfer, order->url);
+    curl_setup_peer_name(order->url, transfer->peer);
     transfer->detail[0] = '\0';
     transfer->sendings = 0;
     transfer->finished = transfer->header_complete = false;

@@ -36,11 +36,24 @@ static void test_pieces_and_combination(void **state)
     }
 }
 
+static void test_both_forms_agree(void **state)
+{
+    (void)state;
+    uint8_t data[300];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * i + 7 * i);
+    for (size_t begin = 0; begin < 9; begin++) /* at every alignment */
+        for (size_t size = 0; size + begin <= sizeof data; size += 1 + size / 8)
+            assert_int_equal(crc32c(5, data + begin, size), crc32c_portable(5, data + begin, size));
+    assert_int_equal(crc32c_portable(0, "123456789", 9), 0xe3069283u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_vectors),
         cmocka_unit_test(test_pieces_and_combination),
+        cmocka_unit_test(test_both_forms_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

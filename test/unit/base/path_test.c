@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -96,6 +97,79 @@ static void test_utf8(void **state)
     assert_false(path_is_utf8("\xc3"));
 }
 
+static void test_names_and_joints(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    assert_string_equal(path_name("/a/b"), "b");
+    assert_string_equal(path_name("b"), "b");
+    assert_string_equal(path_name("/"), "");
+    assert_string_equal(path_join(&arena, "a", ""), "a");
+    assert_string_equal(path_join(&arena, "", "b"), "b");
+    assert_string_equal(path_join(&arena, "a", "b"), "a/b");
+    assert_int_equal(path_depth("/"), 0);
+    assert_int_equal(path_depth(""), 0);
+    assert_int_equal(path_depth("/a/b"), 2);
+    assert_int_equal(path_depth("a/b/c"), 3);
+    arena_fini(&arena);
+}
+
+static void test_long_paths(void **state)
+{
+    (void)state;
+    static char path[PATH_LENGTH_MAX + 2];
+    struct arena arena;
+    struct error error = ERROR_NONE;
+    const char *clean;
+    arena_init(&arena);
+    memset(path, 'x', sizeof path - 1);
+    path[0] = '/';
+    assert_false(path_is_clean(path));
+    path[0] = 'x';
+    assert_false(path_is_clean_relative(path));
+    path[0] = '/';
+    assert_false(path_clean(&arena, path, &clean, &error));
+    assert_int_equal(error.code, ERROR_LIMIT);
+    path[PATH_LENGTH_MAX] = '\0';
+    assert_true(path_is_clean(path));
+    assert_true(path_clean(&arena, path, &clean, &error));
+    arena_fini(&arena);
+}
+
+static void test_print(void **state)
+{
+    (void)state;
+    struct buffer text;
+    char path[1000];
+    buffer_init(&text, 0);
+    path_print(&text, "a\xff\\\x01\xc3\xa9");
+    assert_string_equal(buffer_text(&text), "a\\xff\\x5c\\x01\xc3\xa9");
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    buffer_clear(&text);
+    path_print(&text, path);
+    assert_int_equal(text.size, 303);
+    assert_string_equal(text.data + 299, "x...");
+    buffer_fini(&text);
+}
+
+static void test_unclean_paths(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",   "a",   "//",     "/a/",  "/a//b",
+                                      "/.", "/..", "/a/./b", "/a/.."};
+    static const char *const good[] = {"/", "/a", "/...", "/.a", "/a/b..", "/ "};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(path_is_clean(bad[i]));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(path_is_clean(good[i]));
+        assert_true(path_is_clean_relative(good[i] + 1));
+    }
+    assert_false(path_is_clean_relative("/a"));
+    assert_false(path_is_clean_relative("a/"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +179,10 @@ int main(void)
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_percent),
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_names_and_joints),
+        cmocka_unit_test(test_long_paths),
+        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_unclean_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,19 +2,15 @@
  */
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "child.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 
@@ -159,20 +155,8 @@ static void do_nothing(void *context)
 
 static int exit_signal_of(void (*body)(void))
 {
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        struct rlimit none = {0};
-        setrlimit(RLIMIT_CORE, &none);
-        signal(SIGABRT, SIG_DFL); /* cmocka has a handler of its own */
-        if (freopen("/dev/null", "w", stderr) == NULL)
-            _exit(1);
-        body();
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    char output[2048];
+    return child_run(body, output, sizeof output);
 }
 
 static void forget_timer(void)

@@ -1,4 +1,4 @@
-/* op_test.c: an operation of three steps against a peer that is played by timers, cancelled before
+/* op_test.c: an operation of three steps against a peer that is played by posts, cancelled before
  * every step, with a peer that accepts or refuses and steps that can be interrupted or not. Always:
  * done exactly once, nothing left running, and the error that came first. This is the template for
  * every operation's unit test. */
@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "child.h"
 #include "loop/loop.h"
 #include "loop/op.h"
-#include "loop/timer.h"
 
 /*   SEND ──► WAIT ──► CONFIRM ──► END
  *     └─fail───┴─fail─► FORGET ──► END   (CONFIRM fails to FORGET too, and cannot be interrupted)
@@ -23,16 +23,18 @@ enum { SEND, WAIT, CONFIRM, FORGET, END };
 
 struct exchange {
     struct op op;
-    struct timer *request; /* the child: its callback is the peer's answer */
-    bool request_running;
+    bool request_running; /* the child: a post plays the peer's answer to it */
     bool request_cancelled;
     int fails_at; /* the state in which the peer refuses; -1: none */
     int entered[END + 1];
+    int hooks;
     int dones;
     int turns;
     int cancel_at_turn;
     bool inside;
 };
+
+static void answer(void *context);
 
 static void start_request(struct op *op)
 {
@@ -42,7 +44,7 @@ static void start_request(struct op *op)
     exchange->entered[op->state]++;
     exchange->request_running = true;
     exchange->request_cancelled = false;
-    timer_start(exchange->request, 0);
+    loop_post(op->loop, answer, exchange);
 }
 
 static void cancel_request(struct op *op)
@@ -50,7 +52,7 @@ static void cancel_request(struct op *op)
     struct exchange *exchange = container_of(op, struct exchange, op);
     assert_true(exchange->request_running); /* the hook only sees work that has begun */
     exchange->request_cancelled = true;
-    timer_start(exchange->request, 0);
+    exchange->hooks++;
 }
 
 static const struct op_state interruptible[] = {
@@ -117,7 +119,6 @@ static struct exchange run(struct loop *loop, const struct op_state *states, int
                            int cancel_at_turn)
 {
     struct exchange exchange = {.fails_at = fails_at, .cancel_at_turn = cancel_at_turn};
-    exchange.request = timer_new(loop, answer, &exchange);
     exchange.inside = true;
     op_start(&exchange.op, loop, states, on_done);
     exchange.inside = false;
@@ -125,7 +126,6 @@ static struct exchange run(struct loop *loop, const struct op_state *states, int
     assert_false(loop_run_until(loop, NULL, NULL, 1));
     assert_int_equal(exchange.dones, 1);
     assert_false(exchange.request_running);
-    timer_free(exchange.request);
     return exchange;
 }
 
@@ -162,7 +162,7 @@ static void test_cancel_before_every_step(void **state)
     (void)state;
     struct loop *loop = loop_new();
     const struct op_state *const tables[] = {interruptible, uninterruptible};
-    int cancelled = 0, too_late = 0;
+    int cancelled = 0, too_late = 0, hooks = 0;
     for (size_t table = 0; table < 2; table++)
         for (int fails_at = -1; fails_at <= FORGET; fails_at++)
             for (int turn = 0; turn < 24; turn++) {
@@ -170,9 +170,12 @@ static void test_cancel_before_every_step(void **state)
                 check_outcome(&exchange);
                 cancelled += exchange.op.error.code == ERROR_TIMEOUT;
                 too_late += exchange.op.error.code == ERROR_OK;
+                hooks += exchange.hooks;
+                assert_true(exchange.hooks <= 1);
             }
     assert_true(cancelled > 20);
     assert_true(too_late > 20);
+    assert_true(hooks > 5);
     loop_free(loop);
 }
 
@@ -207,6 +210,24 @@ static void test_the_trace_keeps_the_last_edges(void **state)
     loop_free(loop);
 }
 
+static void break_in_a_state(void)
+{
+    struct loop *loop = loop_new();
+    check_set_dump_hook(op_trace_dump);
+    run(loop, interruptible, -1, -1);
+    struct op idle = {.states = interruptible, .loop = loop, .state = SEND};
+    op_go(&idle, END); /* no such edge */
+}
+
+static void test_a_wrong_edge_aborts_with_the_trace(void **state)
+{
+    (void)state;
+    static char output[1 << 16];
+    assert_int_equal(child_run(break_in_a_state, output, sizeof output), SIGABRT);
+    assert_non_null(strstr(output, "op_go"));
+    assert_non_null(strstr(output, "exchange.confirm OK\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_cancel_before_every_step),
         cmocka_unit_test(test_cancel_before_the_first_enter),
         cmocka_unit_test(test_the_trace_keeps_the_last_edges),
+        cmocka_unit_test(test_a_wrong_edge_aborts_with_the_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -274,6 +274,22 @@ static void test_flush_to_a_dead_reader_ends_with_the_loop(void **state)
     close(fd);
 }
 
+/* A peer that takes the answer but never closes costs a second, not a connection for ever. */
+static void test_flush_to_a_peer_that_stays(void **state)
+{
+    struct server *server = *state;
+    int clients[CONNECTIONS_MAX];
+    for (int i = 0; i < CONNECTIONS_MAX; i++) {
+        clients[i] = accepted_client(server);
+        stream_free(server->stream, true);
+    }
+    loop_run_until(server->loop, NULL, NULL, 1500);
+    int fd = accepted_client(server); /* their places are free again */
+    close(fd);
+    for (int i = 0; i < CONNECTIONS_MAX; i++)
+        close(clients[i]);
+}
+
 static void test_free_without_flush_drops_the_queue(void **state)
 {
     struct server *server = *state;
@@ -456,6 +472,10 @@ static void test_addresses(void **state)
     assert_int_not_equal(error.code, ERROR_OK);
     assert_non_null(strstr(error.text, "127.0.0.1"));
     assert_null(second);
+    if (listener_new(server->loop, "::1", 0, 1, on_stream, server, &second, &error)) {
+        assert_true(listener_port(second) > 0); /* where the host has IPv6 */
+        listener_free(second);
+    }
     stream_free(NULL, true);
     listener_free(NULL);
 }
@@ -471,6 +491,7 @@ int main(void)
         TEST(test_flush_delivers_although_input_is_unread),
         TEST(test_flush_of_much_to_a_slow_reader),
         TEST(test_flush_to_a_dead_reader_ends_with_the_loop),
+        TEST(test_flush_to_a_peer_that_stays),
         TEST(test_free_without_flush_drops_the_queue),
         TEST(test_a_reset_fails_reads_and_writes),
         TEST(test_freed_by_its_read_callback),

@@ -1,5 +1,6 @@
 /* wall_timer_test.c: instants on the wall clock. Jumps of the clock are played by interposing
  * clock_gettime() in this program: the offset is added to CLOCK_REALTIME only, as faketime does. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,19 @@ int clock_gettime(clockid_t id, struct timespec *ret_now)
     if (id == CLOCK_REALTIME)
         ret_now->tv_sec += realtime_offset_s;
     return (int)result;
+}
+
+static bool clock_was_set;
+
+/* What the kernel answers after settimeofday() to a timer with CANCEL_ON_SET. */
+ssize_t read(int fd, void *data, size_t size)
+{
+    if (clock_was_set) {
+        clock_was_set = false;
+        errno = ECANCELED;
+        return -1;
+    }
+    return syscall(SYS_read, fd, data, size);
 }
 
 struct shot {
@@ -151,6 +165,18 @@ static void test_the_kernel_is_ahead_of_our_clock(void **state)
     assert_true(fixture->shot->fired_us >= at_us);
 }
 
+static void test_a_set_clock_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    clock_was_set = true;
+    wall_timer_start(fixture->shot->timer, 0); /* readable at once, as a cancelled one is */
+    assert_true(loop_run_until(fixture->loop, fired, fixture->shot, 10000));
+    assert_true(fixture->shot->clock_changed);
+    assert_false(loop_run_until(fixture->loop, NULL, NULL, 5));
+    assert_int_equal(fixture->shot->count, 1);
+    wall_timer_free(NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -160,6 +186,7 @@ int main(void)
         TEST(test_a_past_instant_fires_at_once_but_not_inside),
         TEST(test_stopped_and_restarted),
         TEST(test_a_jump_is_told),
+        TEST(test_a_set_clock_is_told),
         TEST(test_the_kernel_is_behind_our_clock),
         TEST(test_the_kernel_is_ahead_of_our_clock),
     };
