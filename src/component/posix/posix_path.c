@@ -32,7 +32,7 @@ static const char *reason_of(int number)
 static enum error_code code_of(int number)
 {
     struct error error = ERROR_NONE;
-    if (number == ELOOP || number == EXDEV)
+    if (number == ELOOP || number == EXDEV || number == EISDIR)
         return ERROR_INVALID;
     if (number == ESTALE || number == ENODEV || number == ENXIO)
         return ERROR_UNAVAILABLE;
