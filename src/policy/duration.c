@@ -122,7 +122,7 @@ bool duration_parse(const char *text, int64_t *ret_us, struct error *error)
 void duration_format(int64_t duration_us, char ret_text[DURATION_TEXT_SIZE])
 {
     CHECK(duration_us > 0 && duration_us <= DURATION_US_MAX);
-    char *end = ret_text;
+    char *end = ret_text, *limit = ret_text + DURATION_TEXT_SIZE;
     int64_t rest = duration_us;
     bool in_time = false;
     *end++ = 'P';
@@ -132,10 +132,11 @@ void duration_format(int64_t duration_us, char ret_text[DURATION_TEXT_SIZE])
         rest %= units[i].us;
         if (number == 0 && fraction_us == 0)
             continue;
-        end += sprintf(end, "%s%" PRId64, units[i].in_time && !in_time ? "T" : "", number);
+        end += snprintf(end, (size_t)(limit - end), "%s%" PRId64,
+                        units[i].in_time && !in_time ? "T" : "", number);
         in_time = units[i].in_time;
         if (fraction_us != 0) {
-            end += sprintf(end, ".%06" PRId64, fraction_us);
+            end += snprintf(end, (size_t)(limit - end), ".%06" PRId64, fraction_us);
             while (end[-1] == '0')
                 end--;
         }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -36,18 +37,24 @@ static void run_until(void *storage, bool (*until)(void *context), void *context
 
 static char told[64];
 
+static void tell(const char *word)
+{
+    size_t used = strlen(told);
+    snprintf(told + used, sizeof told - used, "%s", word);
+}
+
 static void on_done(void *context, const struct error *error)
 {
     if (error->code != ERROR_OK)
-        strcat(told, "!");
-    strcat(told, context);
+        tell("!");
+    tell(context);
 }
 
 static void on_failed(void *context, const struct error *error)
 {
     (void)context;
     assert_int_equal(error->code, ERROR_IO);
-    strcat(told, "lost");
+    tell("lost");
 }
 
 static bool add(struct journal *journal, const char *name)

@@ -1,3 +1,4 @@
+/* crc32c_test.c: known vectors, pieces, combination, and both forms. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

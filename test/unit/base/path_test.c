@@ -1,3 +1,4 @@
+/* path_test.c: cleaning, families, order, patterns and encodings of paths. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

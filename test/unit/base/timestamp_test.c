@@ -1,3 +1,4 @@
+/* timestamp_test.c: instants as text and back, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

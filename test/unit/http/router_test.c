@@ -1,3 +1,4 @@
+/* router_test.c: which route a request finds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* url_test.c: what a URL is split into, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

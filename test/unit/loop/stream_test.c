@@ -17,119 +17,32 @@
 #include "base/buffer.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
+#include "stream_server.h"
 
-#define CONNECTIONS_MAX 3
 #define BIG ((size_t)32 << 20)
-
-struct server {
-    struct loop *loop;
-    struct listener *listener;
-    struct stream *stream; /* the last one accepted */
-    unsigned accepted;
-    struct buffer received;
-    bool ended;
-    bool failed;
-    int written;
-    int write_failures;
-    bool inside;
-};
-
-static void on_stream(void *context, struct stream *stream)
-{
-    struct server *server = context;
-    server->stream = stream;
-    server->accepted++;
-}
-
-static void on_data(void *context, const char *data, size_t size, bool failed)
-{
-    struct server *server = context;
-    assert_false(server->inside);
-    if (size == 0) {
-        server->ended = true;
-        server->failed = failed;
-        return;
-    }
-    buffer_append(&server->received, data, size);
-}
 
 static void on_written(void *context, bool failed)
 {
-    struct server *server = context;
+    struct stream_server *server = context;
     assert_false(server->inside);
     if (failed)
         server->write_failures++;
     server->written++;
 }
 
-static int setup(void **state)
-{
-    static struct server server;
-    server = (struct server){.loop = loop_new()};
-    buffer_init(&server.received, BIG);
-    struct error error = ERROR_NONE;
-    assert_true(listener_new(server.loop, "127.0.0.1", 0, CONNECTIONS_MAX, on_stream, &server,
-                             &server.listener, &error));
-    *state = &server;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct server *server = *state;
-    stream_free(server->stream, false);
-    listener_free(server->listener);
-    loop_free(server->loop);
-    buffer_fini(&server->received);
-    return 0;
-}
-
-static int connect_client(struct server *server)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    struct timeval limit = {.tv_sec = 10};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(listener_port(server->listener)),
-                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-static bool has_stream(void *context)
-{
-    struct server *server = context;
-    return server->stream != NULL;
-}
-
-static int accepted_client(struct server *server)
-{
-    server->stream = NULL;
-    int fd = connect_client(server);
-    assert_true(loop_run_until(server->loop, has_stream, server, 10000));
-    return fd;
-}
-
 static bool has_ended(void *context)
 {
-    struct server *server = context;
+    struct stream_server *server = context;
     return server->ended;
 }
 
 static bool has_written(void *context)
 {
-    struct server *server = context;
+    struct stream_server *server = context;
     return server->written > 0;
 }
 
-static bool has_received(void *context)
-{
-    struct server *server = context;
-    return server->received.size > 0;
-}
-
-static void write_text(struct server *server, const char *text)
+static void write_text(struct stream_server *server, const char *text)
 {
     server->inside = true;
     stream_write(server->stream, text, strlen(text), on_written, server);
@@ -147,9 +60,9 @@ static void read_text(int fd, const char *expected)
 
 static void test_half_close(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
-    stream_read_start(server->stream, on_data, server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
+    stream_read_start(server->stream, stream_server_data, server);
     assert_int_equal(write(fd, "question", 8), 8);
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     assert_true(loop_run_until(server->loop, has_ended, server, 10000));
@@ -164,14 +77,14 @@ static void test_half_close(void **state)
 
 static void test_read_stop_is_back_pressure(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
-    stream_read_start(server->stream, on_data, server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
+    stream_read_start(server->stream, stream_server_data, server);
     stream_read_stop(server->stream);
     assert_int_equal(write(fd, "later", 5), 5);
-    assert_false(loop_run_until(server->loop, has_received, server, 20));
-    stream_read_start(server->stream, on_data, server);
-    assert_true(loop_run_until(server->loop, has_received, server, 10000));
+    assert_false(loop_run_until(server->loop, stream_server_has_received, server, 20));
+    stream_read_start(server->stream, stream_server_data, server);
+    assert_true(loop_run_until(server->loop, stream_server_has_received, server, 10000));
     assert_string_equal(buffer_text(&server->received), "later");
     close(fd);
 }
@@ -188,14 +101,14 @@ static size_t read_some(int fd, size_t limit)
 
 static bool nothing_queued(void *context)
 {
-    struct server *server = context;
+    struct stream_server *server = context;
     return stream_queued_bytes(server->stream) == 0;
 }
 
 static void test_a_slow_reader_shows_in_the_queue(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     char *bytes = calloc(1, BIG);
     stream_write(server->stream, bytes, BIG, on_written, server);
     free(bytes); /* it was copied */
@@ -214,18 +127,12 @@ static void test_a_slow_reader_shows_in_the_queue(void **state)
     close(fd);
 }
 
-static bool client_sees_end(void *context)
-{
-    char byte;
-    return recv(*(int *)context, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
-}
-
 /* The request's last bytes were never read: a plain close would reset the connection and the answer
  * would be lost. */
 static void test_flush_delivers_although_input_is_unread(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     assert_int_equal(write(fd, "unread request", 14), 14);
     write_text(server, "refused");
     stream_free(server->stream, true);
@@ -234,22 +141,22 @@ static void test_flush_delivers_although_input_is_unread(void **state)
     assert_int_equal(write(fd, "more", 4), 4);
     loop_run_until(server->loop, NULL, NULL, 10);
     read_text(fd, "refused");
-    assert_true(loop_run_until(server->loop, client_sees_end, &fd, 10000));
+    assert_true(loop_run_until(server->loop, stream_server_client_ended, &fd, 10000));
     assert_int_equal(server->written, 0); /* no callback after the free */
     close(fd);
 }
 
 static void test_flush_of_much_to_a_slow_reader(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     char *bytes = calloc(1, BIG);
     stream_write(server->stream, bytes, BIG, NULL, NULL);
     free(bytes);
     stream_free(server->stream, true);
     server->stream = NULL;
     size_t total = 0;
-    while (!client_sees_end(&fd)) {
+    while (!stream_server_client_ended(&fd)) {
         total += read_some(fd, BIG);
         loop_run_until(server->loop, NULL, NULL, 1);
     }
@@ -259,8 +166,8 @@ static void test_flush_of_much_to_a_slow_reader(void **state)
 
 static void test_flush_to_a_dead_reader_ends_with_the_loop(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     char *bytes = calloc(1, BIG);
     stream_write(server->stream, bytes, BIG, on_written, server);
     free(bytes);
@@ -277,30 +184,30 @@ static void test_flush_to_a_dead_reader_ends_with_the_loop(void **state)
 /* A peer that takes the answer but never closes costs a second, not a connection for ever. */
 static void test_flush_to_a_peer_that_stays(void **state)
 {
-    struct server *server = *state;
-    int clients[CONNECTIONS_MAX];
-    for (int i = 0; i < CONNECTIONS_MAX; i++) {
-        clients[i] = accepted_client(server);
+    struct stream_server *server = *state;
+    int clients[STREAM_SERVER_CONNECTIONS];
+    for (int i = 0; i < STREAM_SERVER_CONNECTIONS; i++) {
+        clients[i] = stream_server_client(server);
         stream_free(server->stream, true);
     }
     loop_run_until(server->loop, NULL, NULL, 1500);
-    int fd = accepted_client(server); /* their places are free again */
+    int fd = stream_server_client(server); /* their places are free again */
     close(fd);
-    for (int i = 0; i < CONNECTIONS_MAX; i++)
+    for (int i = 0; i < STREAM_SERVER_CONNECTIONS; i++)
         close(clients[i]);
 }
 
 static void test_free_without_flush_drops_the_queue(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     char *bytes = calloc(1, BIG);
     stream_write(server->stream, bytes, BIG, on_written, server);
     free(bytes);
     stream_free(server->stream, false);
     server->stream = NULL;
     size_t total = 0;
-    while (!client_sees_end(&fd)) {
+    while (!stream_server_client_ended(&fd)) {
         size_t got = read_some(fd, BIG);
         total += got;
         loop_run_until(server->loop, NULL, NULL, 1);
@@ -321,9 +228,9 @@ static void reset_connection(int fd)
 
 static void test_a_reset_fails_reads_and_writes(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
-    stream_read_start(server->stream, on_data, server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
+    stream_read_start(server->stream, stream_server_data, server);
     reset_connection(fd);
     assert_true(loop_run_until(server->loop, has_ended, server, 10000));
     assert_true(server->failed);
@@ -331,7 +238,7 @@ static void test_a_reset_fails_reads_and_writes(void **state)
         write_text(server, "nobody reads this");
     server->ended = false;
     server->inside = true;
-    stream_read_start(server->stream, on_data, server);
+    stream_read_start(server->stream, stream_server_data, server);
     server->inside = false;
     assert_true(loop_run_until(server->loop, has_ended, server, 10000));
     assert_true(server->failed);
@@ -347,26 +254,26 @@ static void test_a_reset_fails_reads_and_writes(void **state)
 
 static void free_in_callback(void *context, const char *data, size_t size, bool failed)
 {
-    struct server *server = context;
-    on_data(context, data, size, failed);
+    struct stream_server *server = context;
+    stream_server_data(context, data, size, failed);
     stream_free(server->stream, false);
     server->stream = NULL;
 }
 
 static void test_freed_by_its_read_callback(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     stream_read_start(server->stream, free_in_callback, server);
     assert_int_equal(write(fd, "x", 1), 1);
-    assert_true(loop_run_until(server->loop, has_received, server, 10000));
-    assert_true(loop_run_until(server->loop, client_sees_end, &fd, 10000));
+    assert_true(loop_run_until(server->loop, stream_server_has_received, server, 10000));
+    assert_true(loop_run_until(server->loop, stream_server_client_ended, &fd, 10000));
     close(fd);
 }
 
 static void free_in_written(void *context, bool failed)
 {
-    struct server *server = context;
+    struct stream_server *server = context;
     on_written(context, failed);
     stream_free(server->stream, true);
     server->stream = NULL;
@@ -374,113 +281,18 @@ static void free_in_written(void *context, bool failed)
 
 static void test_freed_by_its_write_callback(void **state)
 {
-    struct server *server = *state;
-    int fd = accepted_client(server);
+    struct stream_server *server = *state;
+    int fd = stream_server_client(server);
     stream_write(server->stream, "bye", 3, free_in_written, server);
     stream_write(server->stream, "", 0, NULL, NULL);
     assert_true(loop_run_until(server->loop, has_written, server, 10000));
     read_text(fd, "bye");
-    assert_true(loop_run_until(server->loop, client_sees_end, &fd, 10000));
+    assert_true(loop_run_until(server->loop, stream_server_client_ended, &fd, 10000));
     close(fd);
 }
 
-static bool all_accepted(void *context)
-{
-    struct server *server = context;
-    return server->accepted == CONNECTIONS_MAX;
-}
-
-struct both {
-    struct server *server;
-    int fd;
-};
-
-static bool has_stream_or_end(void *context)
-{
-    struct both *both = context;
-    return both->server->stream != NULL || client_sees_end(&both->fd);
-}
-
-static void test_the_limit_of_connections(void **state)
-{
-    struct server *server = *state;
-    struct stream *streams[CONNECTIONS_MAX];
-    int clients[CONNECTIONS_MAX];
-    for (int i = 0; i < CONNECTIONS_MAX; i++) {
-        clients[i] = accepted_client(server);
-        streams[i] = server->stream;
-    }
-    assert_true(all_accepted(server));
-    int one_too_many = connect_client(server);
-    assert_true(loop_run_until(server->loop, client_sees_end, &one_too_many, 10000));
-    assert_true(all_accepted(server));
-    close(one_too_many);
-    stream_free(streams[0], false); /* makes room again */
-    close(clients[0]);
-    server->stream = NULL;
-    loop_run_until(server->loop, NULL, NULL, 5);
-    clients[0] = accepted_client(server);
-    streams[0] = server->stream;
-    listener_free(server->listener); /* open streams live on */
-    server->listener = NULL;
-    stream_read_start(streams[1], on_data, server);
-    assert_int_equal(write(clients[1], "x", 1), 1);
-    assert_true(loop_run_until(server->loop, has_received, server, 10000));
-    for (int i = 0; i < CONNECTIONS_MAX; i++) {
-        stream_free(streams[i], false);
-        close(clients[i]);
-    }
-    server->stream = NULL;
-}
-
-/* Without a descriptor to accept with, the peer is closed at once instead of the loop spinning. */
-static void test_out_of_descriptors(void **state)
-{
-    struct server *server = *state;
-    int fd = accepted_client(server);
-    stream_free(server->stream, false);
-    loop_run_until(server->loop, NULL, NULL, 5);
-    close(fd);
-    server->stream = NULL;
-    struct both both = {.server = server, .fd = connect_client(server)};
-    struct rlimit before, tight;
-    getrlimit(RLIMIT_NOFILE, &before);
-    tight = before;
-    int next_free = dup(both.fd);
-    close(next_free);
-    tight.rlim_cur = (rlim_t)next_free;
-    setrlimit(RLIMIT_NOFILE, &tight);
-    assert_true(loop_run_until(server->loop, has_stream_or_end, &both, 10000));
-    setrlimit(RLIMIT_NOFILE, &before);
-    assert_null(server->stream);
-    close(both.fd);
-    close(accepted_client(server)); /* and it serves again afterwards */
-}
-
-static void test_addresses(void **state)
-{
-    struct server *server = *state;
-    struct listener *second = NULL;
-    struct error error = ERROR_NONE;
-    assert_false(listener_new(server->loop, "localhost", 0, 1, on_stream, server, &second, &error));
-    assert_int_equal(error.code, ERROR_INVALID);
-    assert_non_null(strstr(error.text, "localhost"));
-    error = ERROR_NONE;
-    uint16_t taken = listener_port(server->listener);
-    assert_false(
-        listener_new(server->loop, "127.0.0.1", taken, 1, on_stream, server, &second, &error));
-    assert_int_not_equal(error.code, ERROR_OK);
-    assert_non_null(strstr(error.text, "127.0.0.1"));
-    assert_null(second);
-    if (listener_new(server->loop, "::1", 0, 1, on_stream, server, &second, &error)) {
-        assert_true(listener_port(second) > 0); /* where the host has IPv6 */
-        listener_free(second);
-    }
-    stream_free(NULL, true);
-    listener_free(NULL);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, stream_server_setup, stream_server_teardown)
 
 int main(void)
 {
@@ -496,9 +308,6 @@ int main(void)
         TEST(test_a_reset_fails_reads_and_writes),
         TEST(test_freed_by_its_read_callback),
         TEST(test_freed_by_its_write_callback),
-        TEST(test_the_limit_of_connections),
-        TEST(test_out_of_descriptors),
-        TEST(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

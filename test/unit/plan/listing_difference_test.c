@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/buffer.h"
 #include "base/check.h"
 #include "plan/listing_difference.h"
 
@@ -101,13 +102,15 @@ static bool run(struct text_listing *old, struct text_listing *new,
 
 static void check_said(struct said *said, const char *expected)
 {
-    char text[2048] = "";
+    struct buffer text;
+    buffer_init(&text, 0);
     qsort(said->lines, said->count, sizeof said->lines[0], compare_lines);
     for (size_t i = 0; i < said->count; i++) {
-        strcat(text, i > 0 ? "|" : "");
-        strcat(text, said->lines[i]);
+        buffer_append_text(&text, i > 0 ? "|" : "");
+        buffer_append_text(&text, said->lines[i]);
     }
-    assert_string_equal(text, expected);
+    assert_string_equal(buffer_text(&text), expected);
+    buffer_fini(&text);
 }
 
 static void check_difference(const char *old_text, const char *new_text,

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -141,8 +142,7 @@ static void test_sizes(void **state)
         assert_int_equal(bytes, cases[i].bytes);
         assert_true(rate_parse(cases[i].text, &rate, &error));
         assert_int_equal(rate, bytes);
-        strcpy(text, cases[i].text);
-        strcat(text, "/s");
+        snprintf(text, sizeof text, "%s/s", cases[i].text);
         assert_true(rate_parse(text, &rate, &error));
         assert_int_equal(rate, bytes);
         assert_false(size_parse(text, &bytes, &error));
