@@ -39,8 +39,8 @@ static const struct command {
     {"epochs", tool_epochs, "", "show the newest state of each epoch",
      "Service, generation, number, attempt, state and moment T of each epoch in the journal.\n"},
     {"export", tool_export, "", "write all objects as one JSON document",
-     "For support: {\"journal\", \"last_sequence\", \"objects\": {TYPE: {KEY: STATE}}}, with sorted\n"
-     "members; the output is JSON with and without -o.\n"},
+     "For support: {\"journal\", \"last_sequence\", \"objects\": {TYPE: {KEY: STATE}}}, with\n"
+     "sorted members; the output is JSON with and without -o.\n"},
 };
 
 static const struct option option_table[] = {

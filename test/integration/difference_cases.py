@@ -1,5 +1,5 @@
-"""What HDFS reports for each kind of change between two snapshots: 51 cases, with the differences that
-NameNodes 3.3.6, 3.4.3 and 3.5.0 were found to report. The integration test runs them; run as a
+"""What HDFS reports for each kind of change between two snapshots: 51 cases, with the differences
+that NameNodes 3.3.6, 3.4.3 and 3.5.0 were found to report. The integration test runs them; run as a
 program against a cluster with dfs.namenode.snapshotdiff.listing.limit=3 it prints the raw answers,
 which are the data of the unit test:
   difference_cases.py http://127.0.0.1:9870 > test/unit/component/hdfs/data/differences.txt

@@ -1,3 +1,4 @@
+/* answer_test.c: heads and bodies of answers, byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -87,6 +87,13 @@ static void test_out_of_descriptors(void **state)
     close(stream_server_client(server)); /* and it serves again afterwards */
 }
 
+static void on_second_stream(void *context, struct stream *stream)
+{
+    (void)context;
+    (void)stream;
+    fail_msg("nobody connects to it");
+}
+
 static void test_addresses(void **state)
 {
     struct stream_server *server = *state;

@@ -36,7 +36,7 @@ void stream_server_data(void *context, const char *data, size_t size, bool faile
 int stream_server_setup(void **state)
 {
     static struct stream_server server;
-    server = (struct server){.loop = loop_new()};
+    server = (struct stream_server){.loop = loop_new()};
     buffer_init(&server.received, RECEIVED_MAX);
     struct error error = ERROR_NONE;
     assert_true(listener_new(server.loop, "127.0.0.1", 0, STREAM_SERVER_CONNECTIONS, on_stream,

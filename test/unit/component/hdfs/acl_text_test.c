@@ -1,3 +1,4 @@
+/* acl_text_test.c: the canonical form of ACL entries, and the list that a NameNode takes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

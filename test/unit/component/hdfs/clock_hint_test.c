@@ -1,3 +1,4 @@
+/* clock_hint_test.c: the NameNode's clock from its cookie, otherwise from the Date header. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* listing_order_test.c: byte order out of a NameNode's order, with little held back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* moment_reply_test.c: answers of the moment, cut at every point. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

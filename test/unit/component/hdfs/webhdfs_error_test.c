@@ -1,3 +1,4 @@
+/* webhdfs_error_test.c: what a RemoteException means for us. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

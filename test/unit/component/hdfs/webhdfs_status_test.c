@@ -1,3 +1,4 @@
+/* webhdfs_status_test.c: statuses, pages and snapshot lists, cut and damaged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,12 +149,12 @@ static void test_snapshots(void **state)
     (void)state;
     static const char text[] =
         "{\"SnapshotList\":[{\"deletionStatus\":\"ACTIVE\",\"dirStatus\":" DIRECTORY(
-            "s1",
-            "1795") ",\"fullPath\":\"/s/d1/.snapshot/s1\",\"snapshotID\":0},{\"deletionStatus\":\"DELETED\","
-                    "\"dirStatus\":" DIRECTORY("gone",
-                                               "5") ",\"snapshotID\":1},{\"deletionStatus\":"
-                                                    "\"ACTIVE\",\"dirStatus\":" DIRECTORY(
-                                                        "s2", "1796") ",\"snapshotID\":12}]}";
+            "s1", "1795") ",\"fullPath\":\"/s/d1/.snapshot/s1\",\"snapshotID\":0},"
+                          "{\"deletionStatus\":\"DELETED\","
+                          "\"dirStatus\":" DIRECTORY("gone",
+                                                     "5") ",\"snapshotID\":1},{\"deletionStatus\":"
+                                                          "\"ACTIVE\",\"dirStatus\":" DIRECTORY(
+                                                              "s2", "1796") ",\"snapshotID\":12}]}";
     struct arena arena;
     struct error error = ERROR_NONE;
     struct webhdfs_snapshots list;

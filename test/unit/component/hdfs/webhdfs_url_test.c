@@ -1,3 +1,4 @@
+/* webhdfs_url_test.c: odd names, redirects and hosts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
