@@ -103,13 +103,26 @@ static bool write_bytes(struct container_writer *writer, const void *data, size_
     return writer->sink(writer->context, data, size, error);
 }
 
-bool container_writer_begin(struct container_writer *writer, enum container_kind kind,
-                            container_sink_fn *sink, void *context, struct error *error)
+void container_writer_resume(struct container_writer *writer, container_sink_fn *sink,
+                             void *context)
 {
     *writer = (struct container_writer){.sink = sink,
                                         .context = context,
                                         .payload_digest = digest_stream_new(),
                                         .file_digest = digest_stream_new()};
+}
+
+void container_writer_adopt(struct container_writer *writer, const void *data, size_t size)
+{
+    digest_stream_add(writer->payload_digest, data, size);
+    digest_stream_add(writer->file_digest, data, size);
+    writer->offset += size;
+}
+
+bool container_writer_begin(struct container_writer *writer, enum container_kind kind,
+                            container_sink_fn *sink, void *context, struct error *error)
+{
+    container_writer_resume(writer, sink, context);
     struct buffer header;
     buffer_init(&header, 0);
     encode_header(&header, kind, CONTAINER_LENGTH_OPEN);

@@ -55,6 +55,11 @@ bool container_writer_add(struct container_writer *writer, const void *data, siz
                           struct error *error);
 bool container_writer_end(struct container_writer *writer, struct digest *ret_digest,
                           struct error *error);
+/* Instead of begin: goes on writing a file of which some bytes are there already; adopt says which,
+ * header included, so that the digests come out right. */
+void container_writer_resume(struct container_writer *writer, container_sink_fn *sink,
+                             void *context);
+void container_writer_adopt(struct container_writer *writer, const void *data, size_t size);
 void container_writer_fini(struct container_writer *writer);
 
 /* Feed a file in pieces; its payload goes to the sink as it comes, so what the sink does must be
