@@ -70,9 +70,18 @@ static bool remove_acl(struct setting *setting, struct error *error)
     return put(setting, "REMOVEACL", NULL, error);
 }
 
+static bool has_default(const char *acl)
+{
+    return acl != NULL && strncmp(acl, "default:", 8) == 0; /* sorted: they come first */
+}
+
 static bool set_acl(struct setting *setting, unsigned fields, struct error *error)
 {
     struct buffer spec;
+    /* a list without default entries leaves those that are there */
+    if (has_default(setting->now.acl) && !has_default(setting->wanted->acl) &&
+        !put(setting, "REMOVEDEFAULTACL", NULL, error))
+        return false;
     uint32_t mode = (fields & ENTRY_MODE) != 0 ? wanted_mode(setting) : setting->now.mode;
     buffer_init(&spec, 0);
     bool done = acl_to_spec(setting->wanted->acl, mode, &spec, error);

@@ -8,25 +8,37 @@
 
 #define MODE_BITS 01777 /* what HDFS keeps; it has no setuid and setgid */
 
-/* MKDIRS makes parents and is content with a directory that is there: so look first. */
-static bool check_place(struct store *store, const struct call *call, const char *path,
-                        struct error *error)
+static bool in_snapshot(const char *path)
+{
+    static const char name[] = "/.snapshot";
+    for (const char *p = path; (p = strstr(p, name)) != NULL; p++)
+        if (p[sizeof name - 1] == '/' || p[sizeof name - 1] == '\0')
+            return true;
+    return false;
+}
+
+/* MKDIRS makes parents and is content with what is there; CREATE tells its refusals only after some
+ * of the body: so look first. */
+bool hdfs_check_place(struct store *store, const struct call *call, const char *path,
+                      struct error *error)
 {
     struct arena arena;
     struct webhdfs_status status;
     struct error missing = ERROR_NONE;
+    if (in_snapshot(path))
+        return error_set(error, ERROR_DENIED, "%s: snapshots are read-only", path);
     arena_init(&arena);
     bool exists = hdfs_status(store, call, path, &arena, &status, &missing);
     const char *parent = path_parent(&arena, path);
     bool done;
     if (exists)
-        done = error_set(error, ERROR_EXISTS, "MKDIRS %s: exists already", path);
+        done = error_set(error, ERROR_EXISTS, "%s: exists already", path);
     else if (missing.code != ERROR_NOT_FOUND)
         done = (*error = missing, false);
     else
         done = parent != NULL && hdfs_status(store, call, parent, &arena, &status, error);
     if (done && status.entry.type != ENTRY_DIRECTORY)
-        done = error_set(error, ERROR_NOT_FOUND, "MKDIRS %s: its parent is no directory", path);
+        done = error_set(error, ERROR_NOT_FOUND, "%s: its parent is no directory", path);
     arena_fini(&arena);
     return done;
 }
@@ -37,7 +49,7 @@ bool hdfs_make_directory(struct store *store, const struct call *call, const cha
     char query[32];
     bool made = false;
     snprintf(query, sizeof query, "&permission=%o", mode & MODE_BITS);
-    return webhdfs_path_check(path, error) && check_place(store, call, path, error) &&
+    return webhdfs_path_check(path, error) && hdfs_check_place(store, call, path, error) &&
            hdfs_change(store, call, HTTP_PUT, "MKDIRS", path, query, &made, error) &&
            (made || error_set(error, ERROR_IO, "MKDIRS %s: refused", path));
 }

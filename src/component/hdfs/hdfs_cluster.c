@@ -31,7 +31,7 @@ static bool cluster_space(struct store *store, const struct call *call, uint64_t
     struct buffer text;
     json_t *document = NULL, *defaults = NULL;
     buffer_init(&text, 0);
-    bool done = hdfs_jmx(store, call, "FSNamesystem", "CapacityRemaining", &text, error) &&
+    bool done = hdfs_jmx(store, call, "FSNamesystemState", "CapacityRemaining", &text, error) &&
                 hdfs_get_json(store, call, "GETSERVERDEFAULTS", "/", NULL, &document, error) &&
                 json_get_object(document, "FsServerDefaults", &defaults, error);
     int64_t replication = done ? json_integer_or(defaults, "replication", 1) : 1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/path.h"
 #include "component/hdfs/hdfs_store.h"
 #include "component/hdfs/webhdfs_url.h"
@@ -53,72 +54,87 @@ bool hdfs_allow_snapshots(struct store *store, const struct call *call, const ch
 /* --- finding -----------------------------------------------------------------------------------
  */
 
-/* GETSNAPSHOTLIST is of 3.4; before it, the listing of .snapshot tells all but the ids. */
-struct finding_context {
-    snapshot_fn *fn;
-    void *context;
-};
-
-static bool listed_snapshot(void *context, const struct entry *entry, struct error *error)
+static int compare_snapshots(const void *a, const void *b)
 {
-    const struct finding_context *finding = context;
-    struct snapshot snapshot = {.name = entry->path, .instant_us = entry->mtime_ns / 1000};
-    return finding->fn(finding->context, &snapshot, error);
+    const struct webhdfs_snapshot *left = a, *right = b;
+    if (left->id != right->id)
+        return left->id < right->id ? -1 : 1;
+    return (left->mtime_ms > right->mtime_ms) - (left->mtime_ms < right->mtime_ms);
 }
 
-static bool list_directory(struct store *store, const struct call *call, const char *root,
-                           snapshot_fn *fn, void *context, struct error *error)
+static bool add_listed(void *context, const struct entry *entry, struct error *error)
 {
-    struct arena arena;
-    struct finding_context finding = {.fn = fn, .context = context};
-    arena_init(&arena);
-    bool done = hdfs_list(store, call, path_join(&arena, root, ".snapshot"), listed_snapshot,
-                          &finding, error);
-    arena_fini(&arena);
-    return done;
-}
-
-static bool read_list(const struct namenode_answer *answer, const char *root, snapshot_fn *fn,
-                      void *context, struct error *error)
-{
-    struct arena arena;
-    struct webhdfs_snapshots list;
-    arena_init(&arena);
-    bool done = webhdfs_snapshots_read(buffer_text(&answer->body), answer->body.size, root, &arena,
-                                       &list, error);
-    for (size_t i = 0; done && i < list.count; i++) {
-        struct snapshot snapshot = {.name = list.snapshots[i].name,
-                                    .id = list.snapshots[i].id + 1, /* theirs begin at 0 */
-                                    .instant_us = list.snapshots[i].mtime_ms * 1000};
-        done = fn(context, &snapshot, error);
-    }
-    arena_fini(&arena);
-    return done;
-}
-
-/* A root where snapshots are not allowed has none. */
-static bool forgive_not_allowed(struct error *error)
-{
-    if (error->code != ERROR_CONFLICT)
-        return false;
-    *error = ERROR_NONE;
+    struct buffer *listed = context;
+    (void)error;
+    struct webhdfs_snapshot snapshot = {.name = memory_copy_string(entry->path),
+                                        .mtime_ms = entry->mtime_ns / 1000000};
+    buffer_append(listed, &snapshot, sizeof snapshot);
     return true;
+}
+
+/* GETSNAPSHOTLIST is of 3.4; before it, the listing of .snapshot tells all but the ids. */
+static bool find_by_listing(struct store *store, const struct call *call, const char *root,
+                            struct arena *arena, struct webhdfs_snapshots *ret_list,
+                            struct error *error)
+{
+    struct buffer listed;
+    buffer_init(&listed, 0);
+    bool done =
+        hdfs_list(store, call, path_join(arena, root, ".snapshot"), add_listed, &listed, error);
+    ret_list->count = listed.size / sizeof *ret_list->snapshots;
+    ret_list->snapshots = arena_new(arena, listed.size + 1);
+    if (listed.size > 0)
+        memcpy(ret_list->snapshots, listed.data, listed.size);
+    for (size_t i = 0; i < ret_list->count; i++) {
+        char *name = (char *)(uintptr_t)ret_list->snapshots[i].name;
+        ret_list->snapshots[i].name = arena_string(arena, name);
+        free(name);
+    }
+    buffer_fini(&listed);
+    return done;
+}
+
+static bool find_snapshots(struct store *store, const struct call *call, const char *root,
+                           struct arena *arena, struct webhdfs_snapshots *ret_list,
+                           struct error *error)
+{
+    struct namenode_answer answer;
+    namenode_answer_init(&answer);
+    bool done = hdfs_get(store, call, "GETSNAPSHOTLIST", root, NULL, &answer, error);
+    if (done) {
+        done = webhdfs_snapshots_read(buffer_text(&answer.body), answer.body.size, root, arena,
+                                      ret_list, error);
+        for (size_t i = 0; done && i < ret_list->count; i++)
+            ret_list->snapshots[i].id++; /* theirs begin at 0, which means none to us */
+    } else if (answer.problem.unknown_operation) {
+        *error = ERROR_NONE;
+        done = find_by_listing(store, call, root, arena, ret_list, error);
+    }
+    if (!done && error->code == ERROR_CONFLICT) { /* not snapshottable: it has none */
+        *error = ERROR_NONE;
+        ret_list->count = 0;
+        done = true;
+    }
+    namenode_answer_fini(&answer);
+    return done;
 }
 
 bool hdfs_snapshot_list(struct store *store, const struct call *call, const char *root,
                         snapshot_fn *fn, void *context, struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = hdfs_get(store, call, "GETSNAPSHOTLIST", root, NULL, &answer, error);
-    if (done)
-        done = read_list(&answer, root, fn, context, error);
-    else if (answer.problem.unknown_operation) {
-        *error = ERROR_NONE;
-        done = list_directory(store, call, root, fn, context, error) || forgive_not_allowed(error);
-    } else
-        done = forgive_not_allowed(error);
-    namenode_answer_fini(&answer);
+    struct arena arena;
+    struct webhdfs_snapshots list = {.count = 0};
+    arena_init(&arena);
+    bool done = find_snapshots(store, call, root, &arena, &list, error);
+    if (done && list.count > 0)
+        qsort(list.snapshots, list.count, sizeof *list.snapshots, compare_snapshots);
+    for (size_t i = 0; done && i < list.count; i++) {
+        struct snapshot snapshot = {.name = list.snapshots[i].name,
+                                    .id = list.snapshots[i].id,
+                                    .instant_us = list.snapshots[i].mtime_ms * 1000};
+        done = fn(context, &snapshot, error);
+    }
+    arena_fini(&arena);
     return done;
 }
 

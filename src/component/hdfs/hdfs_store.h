@@ -40,6 +40,10 @@ bool hdfs_jmx(struct store *store, const struct call *call, const char *bean, co
 /* A call of our own for cleaning up behind a failure: not aborted, short. */
 struct call hdfs_cleanup_call(const struct call *call);
 
+/* Nothing is at path, and its parent is a directory that can be written to (hdfs_change.c). */
+bool hdfs_check_place(struct store *store, const struct call *call, const char *path,
+                      struct error *error);
+
 /* --- the table, by file; contracts in component.h */
 
 bool hdfs_identify(struct store *store, const struct call *call,

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "base/path.h"
 #include "component/hdfs/datanode.h"
+#include "component/hdfs/webhdfs_url.h"
 
 #define COPY_BYTES ((size_t)1 << 20)
 
@@ -104,20 +105,9 @@ bool hdfs_writer_open(struct store *store, const struct call *call,
 bool hdfs_write_open(struct store *store, const struct call *call, const char *path, uint32_t mode,
                      struct store_writer **ret_writer, struct error *error)
 {
-    struct arena arena;
-    struct entry entry;
-    struct error missing = ERROR_NONE;
     struct hdfs_create create = {.path = path, .mode = mode};
-    arena_init(&arena); /* the DataNode would tell as well, but only after some of the body */
-    bool exists = hdfs_stat(store, call, path, &arena, &entry, &missing);
-    arena_fini(&arena);
-    if (exists)
-        return error_set(error, ERROR_EXISTS, "CREATE %s: exists already", path);
-    if (missing.code != ERROR_NOT_FOUND) {
-        *error = missing;
-        return false;
-    }
-    return hdfs_writer_open(store, call, &create, ret_writer, error);
+    return webhdfs_path_check(path, error) && hdfs_check_place(store, call, path, error) &&
+           hdfs_writer_open(store, call, &create, ret_writer, error);
 }
 
 /* --- writing -----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ static const struct mapping mappings[] = {
     {"DSQuotaExceededException", NULL, ERROR_NO_SPACE, WEBHDFS_FINAL},
     {"QuotaByStorageTypeExceededException", NULL, ERROR_NO_SPACE, WEBHDFS_FINAL},
     {"QuotaExceededException", NULL, ERROR_NO_SPACE, WEBHDFS_FINAL},
-    {"PathComponentTooLongException", NULL, ERROR_LIMIT, WEBHDFS_FINAL},
+    {"PathComponentTooLongException", NULL, ERROR_INVALID, WEBHDFS_FINAL},
     {"MaxDirectoryItemsExceededException", NULL, ERROR_LIMIT, WEBHDFS_FINAL},
     {"AlreadyBeingCreatedException", NULL, ERROR_CONFLICT, WEBHDFS_FINAL},
     {"RecoveryInProgressException", NULL, ERROR_CONFLICT, WEBHDFS_FINAL},

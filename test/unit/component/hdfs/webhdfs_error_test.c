@@ -63,7 +63,7 @@ static const struct {
     {400, "InvalidPathException", "Invalid path name Invalid snapshot name: a:b", ERROR_INVALID,
      WEBHDFS_FINAL},
     {403, "PathComponentTooLongException", "The maximum path component name limit of NNN",
-     ERROR_LIMIT, WEBHDFS_FINAL},
+     ERROR_INVALID, WEBHDFS_FINAL},
     {403, "AlreadyBeingCreatedException", "Failed to CREATE_FILE", ERROR_CONFLICT, WEBHDFS_FINAL},
     {403, "IOException", "rename destination directory is not empty: /a", ERROR_EXISTS,
      WEBHDFS_FINAL},

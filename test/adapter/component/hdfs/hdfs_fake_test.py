@@ -1,0 +1,370 @@
+"""The hdfs component against scripted NameNodes: everything that real ones do too rarely."""
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../../../fake")]
+
+from namenode import FakeNameNode, answer, file_status, lost, refuse, silent  # noqa: E402
+from store_tool import Refused, StoreTool  # noqa: E402
+
+import pytest  # noqa: E402
+
+STANDBY = refuse("StandbyException", "Operation category READ is not supported in state standby. "
+                 "Visit https://s.apache.org/sbnn-error")
+SAFE_MODE = refuse("SafeModeException", "Cannot create directory /a. Name node is in safe mode.")
+STARTING = refuse("RetriableException", "Namenode is in startup mode")
+MISSING = refuse("FileNotFoundException", "File does not exist: /a", 404)
+TRUE = answer({"boolean": True})
+DIRECTORY = answer(file_status("DIRECTORY"))
+
+
+@pytest.fixture
+def fake():
+    with FakeNameNode() as one:
+        yield one
+
+
+@pytest.fixture
+def store(fake):
+    with StoreTool([fake.url]) as tool:
+        yield tool
+
+
+# --- which NameNode ------------------------------------------------------------------------------
+
+def test_a_standby_is_left_and_the_active_one_remembered():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", STANDBY)
+        two.on("GETFILESTATUS", DIRECTORY)
+        with StoreTool([one.url, two.url]) as store:
+            for _ in range(3):
+                store.stat(path="/a")
+        assert len(one.operations()) == 1
+        assert len(two.operations()) == 3
+
+
+def test_a_namenode_that_is_down_is_left(fake):
+    with FakeNameNode() as gone:
+        url = gone.url
+    fake.on("GETFILESTATUS", DIRECTORY)
+    with StoreTool([url, fake.url]) as store:
+        store.stat(path="/a")
+
+
+def test_nobody_there_is_said_at_once():
+    with FakeNameNode() as gone:
+        url = gone.url
+    with StoreTool([url]) as store:
+        begin = time.monotonic()
+        assert store.code("stat", path="/a") == "UNAVAILABLE"
+        assert store.code("remove", path="/a") == "UNAVAILABLE"  # nothing left: not UNCERTAIN
+        assert time.monotonic() - begin < 5
+
+
+def test_two_standbys_are_asked_until_one_takes_over():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", STANDBY)
+        two.on("GETFILESTATUS", STANDBY, STANDBY, STANDBY, DIRECTORY)
+        with StoreTool([one.url, two.url]) as store:
+            store.stat(path="/a")
+
+
+def test_waiting_for_a_takeover_ends(fake):
+    fake.on("GETFILESTATUS", STANDBY)
+    with StoreTool([fake.url]) as store:
+        begin = time.monotonic()
+        assert store.code("stat", path="/a", silence_ms=400) == "UNAVAILABLE"
+        assert 0.3 < time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("state", [SAFE_MODE, STARTING])
+def test_start_up_and_safe_mode_are_waited_out(fake, store, state):
+    fake.on("DELETE", state, state, TRUE)
+    store.remove(path="/a")
+    assert len(fake.operations("DELETE")) == 3
+    fake.on("DELETE", state)
+    assert store.code("remove", path="/a", silence_ms=300) == "UNAVAILABLE"
+
+
+# --- lost and damaged answers --------------------------------------------------------------------
+
+def test_a_lost_answer_to_a_change_is_uncertain_and_not_sent_twice(fake, store):
+    fake.on("DELETE", lost())
+    assert store.code("remove", path="/a") == "UNCERTAIN"
+    assert len(fake.operations("DELETE")) == 1
+
+
+def test_a_lost_answer_on_a_kept_connection_is_not_sent_twice_either(fake, store):
+    fake.on("GETFILESTATUS", DIRECTORY).on("RENAME", lost())
+    store.stat(path="/a")
+    assert store.code("rename", path="/a", to="/b") == "UNCERTAIN"
+    assert len(fake.operations("RENAME")) == 1
+
+
+def test_silence(fake, store):
+    fake.on("DELETE", silent()).on("GETFILESTATUS", silent())
+    assert store.code("remove", path="/a", silence_ms=200) == "UNCERTAIN"
+    assert store.code("stat", path="/a", silence_ms=200) == "UNAVAILABLE"
+    assert store.code("stat", path="/a", limit_ms=200) == "TIMEOUT"
+
+
+def test_a_cut_answer_is_no_answer(fake, store):
+    whole = file_status("FILE", 5)
+    fake.on("GETFILESTATUS", answer(whole, cut=20))
+    assert store.code("stat", path="/a") == "UNAVAILABLE"
+    fake.on("GETFILESTATUS", answer(b'{"FileStatus":{"type":"FILE","len'))  # cut by the NameNode
+    assert store.code("stat", path="/a") == "UNAVAILABLE"
+
+
+def test_stack_traces_do_not_get_into_texts(fake, store):
+    fake.on("RENAME", refuse("IOException", "broken\n\tat org.apache.Foo(Foo.java:1)\n" * 500))
+    with pytest.raises(Refused) as caught:
+        store.rename(path="/a", to="/b")
+    assert caught.value.code == "IO"
+    assert caught.value.text.endswith("IOException: broken")
+
+
+def test_snapshots_whose_answer_is_lost_are_looked_for(fake, store):
+    found = answer({"SnapshotList": [{"deletionStatus": "ACTIVE", "snapshotID": 4, "dirStatus":
+                    file_status("DIRECTORY", 0, 777, pathSuffix="s1")["FileStatus"]}]})
+    none = answer({"SnapshotList": []})
+    fake.on("CREATESNAPSHOT", lost()).on("GETSNAPSHOTLIST", found)
+    assert store.snapshot(path="/a", name="s1")["snapshot"] == {
+        "name": "s1", "id": 5, "instant_us": 777000}
+    fake.on("GETSNAPSHOTLIST", none)
+    assert store.code("snapshot", path="/a", name="s1") == "UNCERTAIN"
+    fake.on("DELETESNAPSHOT", lost())
+    store.snapshot_remove(path="/a", name="s1")
+    fake.on("GETSNAPSHOTLIST", found)
+    assert store.code("snapshot_remove", path="/a", name="s1") == "UNCERTAIN"
+
+
+# --- older NameNodes -----------------------------------------------------------------------------
+
+def test_snapshots_of_a_namenode_without_the_list(fake, store):
+    fake.on("LISTSTATUS_BATCH", answer({"DirectoryListing": {"remainingEntries": 0,
+            "partialListing": {"FileStatuses": {"FileStatus": [
+                file_status("DIRECTORY", 0, 5, pathSuffix="s1")["FileStatus"]]}}}}))
+    assert store.snapshots(path="/a")["snapshots"] == [
+        {"name": "s1", "id": 0, "instant_us": 5000}]
+    assert fake.operations("LISTSTATUS_BATCH")[0]["path"] == "/a/.snapshot"
+    fake.on("LISTSTATUS_BATCH", refuse("SnapshotException",
+                                       "Directory is not a snapshottable directory: /a"))
+    assert store.snapshots(path="/a")["snapshots"] == []
+
+
+def test_differences_of_a_namenode_without_pages(fake, store):
+    report = {"SnapshotDiffReport": {"diffList": [{"type": "MODIFY", "sourcePath": "f"}],
+                                     "fromSnapshot": "s1", "toSnapshot": "s2"}}
+    fake.on("GETSNAPSHOTDIFF", answer(report))
+    order = {"path": "/a", "from": "s1", "to": "s2"}
+    assert store.difference(**order)["differences"] == ["M f"]
+    query = fake.operations("GETSNAPSHOTDIFF")[0]["query"]
+    assert query["oldsnapshotname"] == "s1" and query["snapshotname"] == "s2"
+    report["SnapshotDiffReport"]["toSnapshot"] = None
+    fake.on("GETSNAPSHOTDIFF", answer(report))
+    assert store.code("difference", **order) == "PROTOCOL"
+
+
+def test_a_live_difference_is_asked_at_once_with_an_empty_name(fake, store):
+    fake.on("GETSNAPSHOTDIFF", answer({"SnapshotDiffReport": {
+        "diffList": [], "fromSnapshot": "s1", "toSnapshot": ""}}))
+    store.difference(**{"path": "/a", "from": "s1"})
+    assert fake.operations("GETSNAPSHOTDIFF")[0]["query"]["snapshotname"] == ""
+    assert not fake.operations("GETSNAPSHOTDIFFLISTING")
+
+
+def test_a_listing_that_ignores_the_cursor_ends(fake, store):
+    page = {"DirectoryListing": {"remainingEntries": 5, "partialListing": {"FileStatuses": {
+        "FileStatus": [file_status("FILE", pathSuffix=name)["FileStatus"] for name in "abc"]}}}}
+    fake.on("LISTSTATUS_BATCH", answer(page))
+    assert store.code("list", path="/a") == "PROTOCOL"
+    assert len(fake.operations("LISTSTATUS_BATCH")) == 2
+
+
+# --- content -------------------------------------------------------------------------------------
+
+def test_a_read_goes_on_at_another_datanode_where_it_was_cut(fake, store):
+    data = bytes(range(256)) * 1000
+    fake.redirect("OPEN", answer(data, cut=100000), answer(data[100000:]))
+    got = store.read(path="/a e\u0301")
+    assert got["length"] == len(data)
+    opens, reads = fake.operations("OPEN"), fake.operations("DN_OPEN")
+    assert opens[1]["query"]["offset"] == "100000"
+    assert opens[1]["query"]["excludedatanodes"] == "127.0.0.1"
+    assert reads[0]["path"] == "/a e\u0301"  # not the NameNode's own spelling
+
+
+def test_a_read_that_is_cut_again_and_again_ends(fake, store):
+    fake.redirect("OPEN", answer(b"x" * 1000, cut=10), answer(b"x" * 990, cut=0))
+    assert store.code("read", path="/a") == "UNAVAILABLE"
+    assert len(fake.operations("OPEN")) <= 4
+
+
+def test_a_file_that_changes_its_length_while_it_is_read(fake, store):
+    fake.redirect("OPEN", answer(b"x" * 1000, cut=10), answer(b"x" * 5000))
+    assert store.code("read", path="/a") == "CONFLICT"
+
+
+def test_a_written_file_must_have_its_length(fake, store):
+    fake.redirect("CREATE", answer(status=201)).on("DELETE", TRUE)
+    fake.on("GETFILESTATUS", MISSING, DIRECTORY, answer(file_status("FILE", 12)))
+    store.write(path="/a", data="abc", times=4)
+    assert fake.operations("DN_CREATE")[0]["body"] == b"abcabcabcabc"
+    assert fake.operations("CREATE")[0]["query"]["overwrite"] == "false"
+    assert not fake.operations("DELETE")
+    fake.on("GETFILESTATUS", MISSING, DIRECTORY, answer(file_status("FILE", 11)))
+    assert store.code("write", path="/a", data="abc", times=4) == "CORRUPT"
+    assert len(fake.operations("DELETE")) == 1  # nothing that is not whole stays
+
+
+def test_a_file_that_exists_is_never_removed(fake, store):
+    fake.redirect("CREATE", refuse("FileAlreadyExistsException", "/a already exists\n\tat x"))
+    fake.on("GETFILESTATUS", answer(file_status("FILE", 3))).on("DELETE", TRUE)
+    assert store.code("write", path="/a", data="abc") == "EXISTS"
+    fake.redirect("OPEN", answer(b"xyz"))
+    assert store.code("copy", path="/b", to="/a") == "EXISTS"
+    assert not fake.operations("DELETE")
+
+
+def test_a_datanode_that_drops_the_body(fake, store):
+    fake.redirect("CREATE", {"drop_body": True, "before": None}).on("DELETE", TRUE)
+    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
+    assert store.code("write", path="/a", data="abc" * 1000, times=1000) == "UNCERTAIN"
+    assert len(fake.operations("DELETE")) == 1
+
+
+def test_checksums_that_differ(fake, store):
+    def checksum(md5):
+        return answer({"FileChecksum": {"algorithm": "MD5-of-0MD5-of-512CRC32C", "length": 28,
+                                        "bytes": "0" * 24 + md5 + "0" * 8}})
+    fake.redirect("OPEN", answer(b"xyz")).redirect("CREATE", answer(status=201))
+    fake.redirect("GETFILECHECKSUM", checksum("a" * 32), checksum("b" * 32))
+    fake.on("GETFILESTATUS", answer(file_status("FILE", 3))).on("DELETE", TRUE)
+    assert store.code("copy", path="/b", to="/a") == "CORRUPT"
+    assert fake.operations("DELETE")[0]["path"] == "/a"
+    fake.redirect("GETFILECHECKSUM", checksum("a" * 32), checksum("a" * 32))
+    assert store.copy(path="/b", to="/a")["checksum"].endswith(":" + "a" * 32)
+
+
+@pytest.mark.parametrize("location", ["", "ftp://x/y?op=OPEN", "http://127.0.0.1:1"])
+def test_redirects_that_lead_nowhere(fake, store, location):
+    fake.on("OPEN", answer(status=307, headers={"Location": location}))
+    assert store.code("read", path="/a") == "PROTOCOL"
+
+
+# --- confirm -------------------------------------------------------------------------------------
+
+def test_confirm_asks_the_node_that_answered():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", DIRECTORY, STANDBY).on("SETTIMES", answer())
+        two.on("GETFILESTATUS", DIRECTORY).on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.stat(path="/a")
+            store.confirm()
+            assert len(one.operations("SETTIMES")) == 1
+            store.stat(path="/a")  # the other one now
+            store.confirm()
+            assert len(two.operations("SETTIMES")) == 1
+
+
+def test_confirm_fails_when_two_nodes_answered():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", DIRECTORY, STANDBY).on("SETTIMES", answer())
+        two.on("GETFILESTATUS", DIRECTORY).on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.stat(path="/a")
+            store.stat(path="/a")
+            assert store.code("confirm") == "UNAVAILABLE"
+            assert not one.operations("SETTIMES") and not two.operations("SETTIMES")
+            store.stat(path="/a")
+            store.confirm()
+
+
+def test_confirm_does_not_go_elsewhere():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", DIRECTORY).on("SETTIMES", lost())
+        two.on("GETFILESTATUS", DIRECTORY).on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.stat(path="/a")
+            assert store.code("confirm") == "UNAVAILABLE"
+            assert not two.operations()
+
+
+def test_confirm_makes_its_marker(fake, store):
+    fake.on("SETTIMES", MISSING).on("MKDIRS", TRUE)
+    store.confirm()
+    assert fake.operations("MKDIRS")[0]["path"] == "/coeval/test/.confirm"
+
+
+# --- the moment ----------------------------------------------------------------------------------
+
+ROOT = answer(file_status("DIRECTORY", snapshotEnabled=True))
+
+
+def snapshots(*names):
+    return answer({"SnapshotList": [
+        {"deletionStatus": "ACTIVE", "snapshotID": index, "dirStatus":
+         file_status("DIRECTORY", 0, 100 + index, pathSuffix=name)["FileStatus"]}
+        for index, name in enumerate(names)]})
+
+
+def test_moment(fake, store):
+    fake.on("GETFILESTATUS", ROOT).on("CREATESNAPSHOT", answer({"Path": "/a/.snapshot/m"}))
+    fake.on("GETSNAPSHOTLIST", snapshots("x", "m"))
+    fake.on("/conf", answer({"property": {"key": "k", "value": "true"}}))
+    roots = store.moment(roots=["/a", "/b"], name="m")["roots"]
+    assert [one["code"] for one in roots] == ["OK", "OK"]
+    assert all(one["fired"] and one["exact"] and one["instant_us"] == 101000 and one["id"] == 2
+               and one["sent_ns"] < one["answered_ns"] for one in roots)
+    fired = [one["query"]["snapshotname"] for one in fake.operations("CREATESNAPSHOT")]
+    assert fired == ["m", "m"]
+
+
+def test_a_moment_whose_answers_are_lost_is_looked_for(fake, store):
+    fake.on("GETFILESTATUS", ROOT).on("CREATESNAPSHOT", lost())
+    fake.on("GETSNAPSHOTLIST", snapshots("m"))
+    root = store.moment(roots=["/a"], name="m")["roots"][0]
+    assert root["fired"] and root["answered_ns"] > root["sent_ns"] and not root["exact"]
+    fake.on("GETSNAPSHOTLIST", snapshots("other"))
+    assert store.code("moment", roots=["/a"], name="m") == "UNCERTAIN"
+    fake.on("CREATESNAPSHOT", silent())
+    assert store.code("moment", roots=["/a"], name="m", silence_ms=200) == "UNCERTAIN"
+
+
+def test_a_moment_that_is_refused(fake, store):
+    fake.on("GETFILESTATUS", ROOT).on("GETSNAPSHOTLIST", snapshots("m"))
+    fake.on("CREATESNAPSHOT", SAFE_MODE)
+    assert store.code("moment", roots=["/a"], name="m") == "UNAVAILABLE"
+    fake.on("CREATESNAPSHOT", answer({}), refuse("SnapshotException", "snapshot limit is 5"))
+    assert store.code("moment", roots=["/a", "/b"], name="m") == "LIMIT"
+    fake.on("GETFILESTATUS", DIRECTORY)
+    assert store.code("moment", roots=["/a"], name="m") == "CONFLICT"  # not snapshottable
+
+
+# --- check ---------------------------------------------------------------------------------------
+
+def test_check_reports_what_is_wrong(fake, store):
+    fake.on("GETFILESTATUS", DIRECTORY).on("MKDIRS", TRUE).on("DELETE", TRUE)
+    fake.on("ALLOWSNAPSHOT", refuse("AccessControlException", "Superuser privilege is required"))
+    fake.on("CREATE", refuse("IOException", "Failed to find datanode, suggest to check"))
+    fake.on("GETSNAPSHOTTABLEDIRECTORYLIST", answer({"SnapshottableDirectoryList": [
+        {"parentFullPath": "/", "snapshotNumber": 65530, "snapshotQuota": 65536,
+         "dirStatus": file_status("DIRECTORY", pathSuffix="a")["FileStatus"]}]}))
+    found = store.check(roots=["/a", "/a/b", "/x:y"])["findings"]
+    bad = {one["what"].split(":")[0]: one for one in found if one["level"] != "ok"}
+    assert all(one["remedy"] for one in bad.values())
+    assert any("no superuser" in what for what in bad)
+    assert any("cannot write and read a file" in what for what in bad)
+    assert any("/a/b lies in /a" in what for what in bad)
+    assert any("65530 of at most 65536" in what for what in bad)
+    assert any(one["what"].startswith("root /x:y") for one in bad.values())
+
+
+def test_check_without_a_namenode(store, fake):
+    fake.on("GETFILESTATUS", STANDBY)
+    with pytest.raises(Refused) as caught:
+        store.check(roots=[], silence_ms=200)
+    assert caught.value.answer["findings"][0]["level"] == "error"

@@ -1,0 +1,71 @@
+/* hdfs_contract_test.c: the contract of component.h on a real cluster: hdfs_contract_test URL. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "component/hdfs/datanode.h"
+#include "component_contract.h"
+
+#define DIRECTORY "/contract"
+
+static bool append(struct store *store, const struct call *call, const char *path, const char *text,
+                   struct error *error)
+{
+    struct buffer url, answer;
+    struct transfer *transfer = transfer_new();
+    buffer_init(&url, 0);
+    buffer_init(&answer, 65536);
+    bool done = datanode_find(store, call, HTTP_POST, "APPEND", path, NULL, NULL, &url, error);
+    struct transfer_order order = {
+        .method = HTTP_POST, .url = buffer_text(&url), .body = text, .body_size = strlen(text)};
+    done =
+        done && transfer_call(transfer, &order, &answer, error) && transfer_status(transfer) == 200;
+    transfer_free(transfer);
+    buffer_fini(&answer);
+    buffer_fini(&url);
+    return done;
+}
+
+/* Truncated to nothing and appended to: another content in the same file. */
+static bool rewrite(void *context, const char *path, const char *text)
+{
+    struct error error = ERROR_NONE;
+    struct call call = {.wait_ms = 10000};
+    bool truncated = false;
+    if (hdfs_change(context, &call, HTTP_POST, "TRUNCATE", path, "&newlength=0", &truncated,
+                    &error) &&
+        truncated && (text[0] == '\0' || append(context, &call, path, text, &error)))
+        return true;
+    fprintf(stderr, "rewrite: %s\n", error.text);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct error error = ERROR_NONE;
+    struct store *store;
+    struct call call = {.wait_ms = 10000};
+    CHECK(argc == 2);
+    json_t *options = json_pack("{s:[s],s:s}", "namenodes", argv[1], "user", "coeval");
+    struct store_config config = {
+        .cluster = "a", .instance = "hdfs", .area = "/coeval/contract", .options = options};
+    if (!hdfs_component.open(&config, &store, &error) ||
+        !hdfs_component.make_directory(store, &call, DIRECTORY, 0755, &error)) {
+        fprintf(stderr, "%s\n", error.text);
+        return 1;
+    }
+    struct component_contract contract = {.component = &hdfs_component,
+                                          .store = store,
+                                          .area = config.area,
+                                          .directory = DIRECTORY,
+                                          .owner = "alice",
+                                          .group = "staff",
+                                          .acl_user = "bob",
+                                          .rewrite = rewrite,
+                                          .context = store};
+    int failed = component_contract_run(&contract);
+    hdfs_component.close(store);
+    json_decref(options);
+    return failed == 0 ? 0 : 1;
+}
