@@ -114,6 +114,8 @@ static bool set_owner(struct store *store, int object, const struct posix_status
                       const struct entry *entry, const char *path, struct error *error)
 {
     uint32_t user, group;
+    CHECK(entry->owner != NULL);
+    CHECK(entry->group != NULL);
     if (!posix_id_of(store->names, POSIX_USER, entry->owner, &user, error) ||
         !posix_id_of(store->names, POSIX_GROUP, entry->group, &group, error))
         return error_wrap(error, "owner of %.60s", path);

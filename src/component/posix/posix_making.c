@@ -92,14 +92,13 @@ bool posix_making_begin(struct posix_making *making, struct store *store, const 
                                     .previous_tree = -1};
     posix_torn_init(&making->torn);
     buffer_init(&making->parent, 0);
-    if (!posix_snapshot_name_is_valid(name, error))
+    if (!call_may_go_on(call, error) || !posix_snapshot_name_is_valid(name, error))
         return false;
     making->snapshots = posix_snapshots_open(store, root, error);
     if (making->snapshots < 0)
         return false;
     if (faccessat(making->snapshots, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return error_set(error, ERROR_EXISTS, "%.100s has a snapshot %.100s already", root, name);
-    posix_hidden_sweep(making->snapshots, call);
     return posix_scan_open(&making->scan, store, root, "", error) &&
            choose_id(making, instant_us, error) && make_work(making, error) &&
            posix_index_create(&making->index, making->work,
@@ -130,18 +129,23 @@ bool posix_making_publish(struct posix_making *making, struct error *error)
     return synced;
 }
 
-void posix_making_end(struct posix_making *making, const struct call *call)
+void posix_making_close_copying(struct posix_making *making)
 {
     posix_scan_close(&making->scan);
     posix_index_abandon(&making->index);
     posix_index_close(&making->previous);
-    posix_torn_fini(&making->torn);
     buffer_fini(&making->parent);
     posix_close_fd(&making->parent_tree);
     posix_close_fd(&making->parent_previous);
     posix_close_fd(&making->previous_tree);
     posix_close_fd(&making->tree);
     posix_making_drop_pending(making);
+}
+
+void posix_making_end(struct posix_making *making, const struct call *call)
+{
+    posix_making_close_copying(making);
+    posix_torn_fini(&making->torn);
     if (making->work >= 0 && !making->published) {
         struct error ignored = ERROR_NONE; /* the next sweep tries again */
         struct posix_place place = {making->snapshots, making->hidden};

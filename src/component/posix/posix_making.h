@@ -43,6 +43,8 @@ bool posix_making_guard(struct posix_making *making, const struct call *call, bo
 /* Brings all of it to the disk, then makes it visible. */
 bool posix_making_publish(struct posix_making *making, struct error *error);
 void posix_making_drop_pending(struct posix_making *making);
+/* Descriptors that only copying needs: a moment of many roots keeps two for each. */
+void posix_making_close_copying(struct posix_making *making);
 void posix_making_end(struct posix_making *making, const struct call *call);
 
 #endif

@@ -257,5 +257,8 @@ bool posix_making_copy(struct posix_making *making, const struct call *call, str
         if (!copy_item(making, item, call, error))
             return false;
     }
-    return finish_directories(making, NULL, error) && posix_index_finish(&making->index, error);
+    if (!finish_directories(making, NULL, error) || !posix_index_finish(&making->index, error))
+        return false;
+    posix_making_close_copying(making);
+    return true;
 }

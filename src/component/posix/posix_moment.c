@@ -58,7 +58,8 @@ int posix_barrier_open(struct store *store, struct error *error)
     return fd;
 }
 
-static bool check_root(struct store *store, const struct moment_root *root, struct error *error)
+static bool check_root(struct store *store, const struct call *call, const struct moment_root *root,
+                       struct error *error)
 {
     if (!posix_snapshot_name_is_valid(root->snapshot, error))
         return false;
@@ -68,6 +69,8 @@ static bool check_root(struct store *store, const struct moment_root *root, stru
     if (ready && faccessat(snapshots, root->snapshot, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         ready = error_set(error, ERROR_EXISTS, "%.100s has a snapshot %.100s already", root->root,
                           root->snapshot);
+    if (ready) /* now, not while writers wait */
+        posix_hidden_sweep(snapshots, call);
     posix_close_fd(&live);
     posix_close_fd(&snapshots);
     return ready;
@@ -81,7 +84,7 @@ bool posix_moment_prepare(struct store *store, const struct call *call, struct m
     if (!call_take_operation(call, error))
         return false;
     for (size_t i = 0; i < root_count; i++)
-        if (!check_root(store, &roots[i], error))
+        if (!check_root(store, call, &roots[i], error))
             return false;
     int barrier = store->barrier == NULL ? -1 : posix_barrier_open(store, error);
     if (store->barrier != NULL && barrier < 0)

@@ -262,6 +262,7 @@ bool posix_snapshot_create(struct store *store, const struct call *call, const c
     if (created) {
         *ret_snapshot = making.snapshot;
         ret_snapshot->name = name;
+        posix_hidden_sweep(making.snapshots, call);
     }
     posix_making_end(&making, call);
     return created || error_wrap(error, "snapshot of %.80s", root);

@@ -5,8 +5,9 @@
 
 int component_contract_run(const struct component_contract *contract)
 {
-    const struct CMUnitTest *const groups[] = {contract_tree_tests, contract_file_tests,
-                                               contract_snapshot_tests, contract_difference_tests};
+    const struct CMUnitTest *const groups[] = {contract_tree_tests, contract_attributes_tests,
+                                               contract_file_tests, contract_snapshot_tests,
+                                               contract_difference_tests};
     struct CMUnitTest tests[256];
     size_t count = 0;
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)

@@ -1,7 +1,6 @@
 /* contract_file_test.c: readers, writers, whole files and copies. */
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "contract_fixture.h"

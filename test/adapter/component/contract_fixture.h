@@ -52,6 +52,7 @@ const char *const *odd_names(void); /* NULL-terminated, as this kind of store ta
 
 /* The test groups; each ends with a NULL name. */
 extern const struct CMUnitTest contract_tree_tests[];
+extern const struct CMUnitTest contract_attributes_tests[];
 extern const struct CMUnitTest contract_file_tests[];
 extern const struct CMUnitTest contract_snapshot_tests[];
 extern const struct CMUnitTest contract_difference_tests[];

@@ -1,9 +1,7 @@
 /* contract_snapshot_test.c: snapshots: made, found, read, isolated, removed; moments; suspects. */
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
-#include "base/path.h"
 #include "contract_fixture.h"
 
 static struct snapshot take(const char *root, const char *name)

@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -94,4 +98,61 @@ bool bench_overwrite(const struct bench *bench, const char *path, const char *te
 bool bench_is_there(const struct bench *bench, const char *path)
 {
     return faccessat(AT_FDCWD, bench_path(bench, path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void bench_expect(bool result, struct error *error, enum error_code code)
+{
+    if (result != (code == ERROR_OK) || error->code != code)
+        fail_msg("%s instead of %s: %s", error_name(error->code), error_name(code), error->text);
+    *error = ERROR_NONE;
+}
+
+int bench_setup_root(void **state)
+{
+    static struct bench bench;
+    struct error error = ERROR_NONE;
+    bench_init(&bench, "/barrier");
+    bench_directory(&bench, "/r");
+    bench_write(&bench, "/r/f", "content");
+    bench_directory(&bench, "/r/d");
+    bench_write(&bench, "/r/d/g", "below");
+    bench_expect(posix_component.allow_snapshots(bench.store, &(struct call){0}, "/r", &error),
+                 &error, ERROR_OK);
+    *state = &bench;
+    return 0;
+}
+
+int bench_teardown_root(void **state)
+{
+    bench_fini(*state);
+    return 0;
+}
+
+void bench_take(struct bench *bench, const char *name)
+{
+    struct error error = ERROR_NONE;
+    struct snapshot snapshot;
+    bench_expect(posix_component.snapshot_create(bench->store, &(struct call){0}, "/r", name,
+                                                 &snapshot, &error),
+                 &error, ERROR_OK);
+}
+
+bool bench_append_line(void *context, const struct difference *difference, struct error *error)
+{
+    (void)error;
+    buffer_append_format(context, "%c %s,", difference->kind, difference->path);
+    return true;
+}
+
+void bench_expect_difference(struct bench *bench, const char *from, const char *to,
+                             const char *expected)
+{
+    struct error error = ERROR_NONE;
+    struct buffer text;
+    buffer_init(&text, 0);
+    bench_expect(posix_component.difference(bench->store, &(struct call){0}, "/r", "", from, to,
+                                            bench_append_line, &text, &error),
+                 &error, ERROR_OK);
+    assert_string_equal(buffer_text(&text), expected);
+    buffer_fini(&text);
 }

@@ -1,13 +1,6 @@
 /* posix_contract_test.c: the contract over directories. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/check.h"
-#include "base/json.h"
 #include "component/posix/posix.h"
 #include "component_contract.h"
 #include "posix_bench.h"

@@ -42,13 +42,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void expect(bool result, struct error *error, enum error_code code)
-{
-    if (result != (code == ERROR_OK) || error->code != code)
-        fail_msg("%s instead of %s: %s", error_name(error->code), error_name(code), error->text);
-    *error = ERROR_NONE;
-}
-
 struct two_roots {
     struct moment_root roots[2];
     struct moment *moment;
@@ -60,8 +53,8 @@ static void prepare(struct two_roots *two, struct store *store, const char *name
     struct moment_options options = {.barrier_wait_ms = wait_ms};
     *two = (struct two_roots){
         .roots = {{.root = "/r1", .snapshot = name}, {.root = "/r2", .snapshot = name}}};
-    expect(posix->moment_prepare(store, &call, two->roots, 2, &options, &two->moment, &error),
-           &error, ERROR_OK);
+    bench_expect(posix->moment_prepare(store, &call, two->roots, 2, &options, &two->moment, &error),
+                 &error, ERROR_OK);
 }
 
 static int lock_shared(int more)
@@ -82,7 +75,7 @@ static void granted_barrier_makes_quiesced(void **state)
     prepare(&two, bench.store, "s", 1000);
     posix->moment_fire(two.moment);
     assert_int_equal(lock_shared(LOCK_NB), -1); /* writers wait now */
-    expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
+    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
     int fd = lock_shared(LOCK_NB); /* and no longer */
     assert_true(fd >= 0);
     close(fd);
@@ -92,8 +85,9 @@ static void granted_barrier_makes_quiesced(void **state)
         assert_true(two.roots[i].fired && two.roots[i].quiesced && two.roots[i].open_files_exact);
         assert_int_equal(two.roots[i].sent_ns, two.roots[0].sent_ns);
         assert_int_equal(two.roots[i].instant_us, two.roots[0].instant_us);
-        expect(posix->snapshot_get(bench.store, &call, two.roots[i].root, "s", &snapshot, &error),
-               &error, ERROR_OK);
+        bench_expect(
+            posix->snapshot_get(bench.store, &call, two.roots[i].root, "s", &snapshot, &error),
+            &error, ERROR_OK);
         assert_int_equal(snapshot.instant_us, two.roots[i].instant_us);
     }
 }
@@ -116,10 +110,10 @@ static void held_barrier_times_out_by_name(void **state)
         assert_non_null(strstr(two.roots[i].error.text, "/barrier"));
         assert_non_null(strstr(two.roots[i].error.text, "lslocks"));
     }
-    expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_TIMEOUT);
+    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_TIMEOUT);
     posix->moment_free(two.moment);
-    expect(posix->snapshot_get(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
-           ERROR_NOT_FOUND);
+    bench_expect(posix->snapshot_get(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
+                 ERROR_NOT_FOUND);
     close(writer);
 }
 
@@ -152,8 +146,8 @@ static void read_number(const char *root, const char *snapshot, const char *name
     size_t size = 0;
     arena_init(&arena);
     const char *path = posix->snapshot_path(bench.store, root, snapshot, name, &arena);
-    expect(posix->read_open(bench.store, &call, path, 0, &reader, &error), &error, ERROR_OK);
-    expect(posix->read(reader, text, 15, &size, &error), &error, ERROR_OK);
+    bench_expect(posix->read_open(bench.store, &call, path, 0, &reader, &error), &error, ERROR_OK);
+    bench_expect(posix->read(reader, text, 15, &size, &error), &error, ERROR_OK);
     text[size] = '\0';
     posix->read_close(reader);
     arena_fini(&arena);
@@ -172,7 +166,7 @@ static void writers_that_take_the_barrier_stay_consistent(void **state)
         snprintf(name, sizeof name, "s%d", i);
         prepare(&two, bench.store, name, 10000);
         posix->moment_fire(two.moment);
-        expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
+        bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
         posix->moment_free(two.moment);
         assert_true(two.roots[0].quiesced && two.roots[1].quiesced);
         read_number("/r1", name, "customers", customer);
@@ -212,7 +206,7 @@ static void unruly_writer_costs_the_grade(void **state)
         sched_yield();
     prepare(&two, bench.store, "s", 1000);
     posix->moment_fire(two.moment);
-    expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
+    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
     posix->moment_free(two.moment);
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
@@ -229,7 +223,7 @@ static void without_barrier_nothing_is_claimed(void **state)
     struct store *store = bench_open(&bench, NULL);
     prepare(&two, store, "s", 0);
     posix->moment_fire(two.moment);
-    expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
+    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
     posix->moment_free(two.moment);
     assert_true(two.roots[0].fired && two.roots[1].fired);
     assert_false(two.roots[0].quiesced || two.roots[1].quiesced);
@@ -245,25 +239,25 @@ static void what_cannot_be_prepared_is_said_before_t(void **state)
     struct snapshot snapshot;
     struct moment_root root = {.root = "/r1", .snapshot = "s"};
     struct store *store = bench_open(&bench, "/no-barrier");
-    expect(posix->moment_prepare(store, &call, &root, 1, &options, &moment, &error), &error,
-           ERROR_NOT_FOUND);
+    bench_expect(posix->moment_prepare(store, &call, &root, 1, &options, &moment, &error), &error,
+                 ERROR_NOT_FOUND);
     posix->close(store);
     store = bench_open(&bench, "/r1");
-    expect(posix->moment_prepare(store, &call, &root, 1, &options, &moment, &error), &error,
-           ERROR_INVALID);
+    bench_expect(posix->moment_prepare(store, &call, &root, 1, &options, &moment, &error), &error,
+                 ERROR_INVALID);
     posix->close(store);
     bench_directory(&bench, "/never");
     root.root = "/never";
-    expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error), &error,
-           ERROR_CONFLICT);
+    bench_expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error),
+                 &error, ERROR_CONFLICT);
     root.root = "/r1";
-    expect(posix->snapshot_create(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
-           ERROR_OK);
-    expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error), &error,
-           ERROR_EXISTS);
+    bench_expect(posix->snapshot_create(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
+                 ERROR_OK);
+    bench_expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error),
+                 &error, ERROR_EXISTS);
     root.snapshot = ".hidden";
-    expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error), &error,
-           ERROR_INVALID);
+    bench_expect(posix->moment_prepare(bench.store, &call, &root, 1, &options, &moment, &error),
+                 &error, ERROR_INVALID);
 }
 
 /* Freed without finish: writers go on, nothing is left. */
@@ -290,13 +284,13 @@ static void aborted_finish_frees_writers(void **state)
     struct call aborted = {.abort = &abort};
     prepare(&two, bench.store, "s", 1000);
     posix->moment_fire(two.moment);
-    expect(posix->moment_finish(two.moment, &aborted, &error), &error, ERROR_CANCELED);
+    bench_expect(posix->moment_finish(two.moment, &aborted, &error), &error, ERROR_CANCELED);
     int fd = lock_shared(LOCK_NB);
     assert_true(fd >= 0);
     close(fd);
     posix->moment_free(two.moment);
-    expect(posix->snapshot_get(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
-           ERROR_NOT_FOUND);
+    bench_expect(posix->snapshot_get(bench.store, &call, "/r1", "s", &snapshot, &error), &error,
+                 ERROR_NOT_FOUND);
 }
 
 int main(void)

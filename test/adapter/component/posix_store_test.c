@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include <sys/stat.h>
@@ -37,13 +36,6 @@ static int teardown(void **state)
 {
     bench_fini(*state);
     return 0;
-}
-
-static void expect(bool result, struct error *error, enum error_code code)
-{
-    if (result != (code == ERROR_OK) || error->code != code)
-        fail_msg("%s instead of %s: %s", error_name(error->code), error_name(code), error->text);
-    *error = ERROR_NONE;
 }
 
 static void settings_are_read_strictly(void **state)
@@ -77,7 +69,7 @@ static void settings_are_read_strictly(void **state)
             struct store *store = NULL;
             struct store_config config = {.instance = "posix", .area = "/c", .options = options};
             error = ERROR_NONE;
-            expect(posix->open(&config, &store, &error), &error, ERROR_INVALID);
+            bench_expect(posix->open(&config, &store, &error), &error, ERROR_INVALID);
         }
         json_decref(options);
     }
@@ -96,19 +88,19 @@ static void missing_base_is_unavailable(void **state)
     char before[STORE_IDENTITY_SIZE], after[STORE_IDENTITY_SIZE], away[1100];
     arena_init(&arena);
     bench_write(bench, "/f", "x");
-    expect(posix->identify(bench->store, &call, before, &error), &error, ERROR_OK);
+    bench_expect(posix->identify(bench->store, &call, before, &error), &error, ERROR_OK);
     snprintf(away, sizeof away, "%s-away", bench->base);
     assert_int_equal(rename(bench->base, away), 0);
-    expect(posix->identify(bench->store, &call, after, &error), &error, ERROR_UNAVAILABLE);
-    expect(posix->stat(bench->store, &call, "/f", &arena, &entry, &error), &error,
-           ERROR_UNAVAILABLE);
-    expect(posix->make_directory(bench->store, &call, "/d", 0755, &error), &error,
-           ERROR_UNAVAILABLE);
-    expect(posix->check(bench->store, &call, STORE_SOURCE, NULL, 0, NULL, NULL, &error), &error,
-           ERROR_UNAVAILABLE);
+    bench_expect(posix->identify(bench->store, &call, after, &error), &error, ERROR_UNAVAILABLE);
+    bench_expect(posix->stat(bench->store, &call, "/f", &arena, &entry, &error), &error,
+                 ERROR_UNAVAILABLE);
+    bench_expect(posix->make_directory(bench->store, &call, "/d", 0755, &error), &error,
+                 ERROR_UNAVAILABLE);
+    bench_expect(posix->check(bench->store, &call, STORE_SOURCE, NULL, 0, NULL, NULL, &error),
+                 &error, ERROR_UNAVAILABLE);
     assert_false(bench_is_there(bench, ""));
     assert_int_equal(rename(away, bench->base), 0);
-    expect(posix->identify(bench->store, &call, after, &error), &error, ERROR_OK);
+    bench_expect(posix->identify(bench->store, &call, after, &error), &error, ERROR_OK);
     assert_string_equal(before, after);
     arena_fini(&arena);
 }
@@ -119,19 +111,19 @@ static void identity_is_made_once_and_never_guessed(void **state)
     struct error error = ERROR_NONE;
     struct bench other;
     char first[STORE_IDENTITY_SIZE], second[STORE_IDENTITY_SIZE];
-    expect(posix->identify(bench->store, &call, first, &error), &error, ERROR_OK);
+    bench_expect(posix->identify(bench->store, &call, first, &error), &error, ERROR_OK);
     struct store *again = bench_open(bench, NULL);
-    expect(posix->identify(again, &call, second, &error), &error, ERROR_OK);
+    bench_expect(posix->identify(again, &call, second, &error), &error, ERROR_OK);
     assert_string_equal(first, second);
     posix->close(again);
     bench_init(&other, NULL);
-    expect(posix->identify(other.store, &call, second, &error), &error, ERROR_OK);
+    bench_expect(posix->identify(other.store, &call, second, &error), &error, ERROR_OK);
     assert_string_not_equal(first, second);
     bench_fini(&other);
     for (const char *const *text = (const char *const[]){"", "coeval-posix ", "garbage\n", NULL};
          *text != NULL; text++) {
         assert_true(bench_overwrite(bench, "/coeval/identity", *text));
-        expect(posix->identify(bench->store, &call, second, &error), &error, ERROR_CORRUPT);
+        bench_expect(posix->identify(bench->store, &call, second, &error), &error, ERROR_CORRUPT);
     }
 }
 
@@ -151,16 +143,20 @@ static void links_do_not_lead_out(void **state)
     assert_int_equal(symlink("/proc/self/root", bench_path(bench, "/magic")), 0);
     assert_int_equal(symlink(bench_path(&outside, "/secret"), bench_path(bench, "/file")), 0);
     struct store *store = bench->store;
-    expect(posix->stat(store, &call, "/out/secret", &arena, &entry, &error), &error, ERROR_INVALID);
-    expect(posix->stat(store, &call, "/magic/etc", &arena, &entry, &error), &error, ERROR_INVALID);
-    expect(posix->read_open(store, &call, "/file", 0, &reader, &error), &error, ERROR_INVALID);
-    expect(posix->write_open(store, &call, "/out/new", 0644, &writer, &error), &error,
-           ERROR_INVALID);
-    expect(posix->write_open(store, &call, "/file", 0644, &writer, &error), &error, ERROR_EXISTS);
+    bench_expect(posix->stat(store, &call, "/out/secret", &arena, &entry, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->stat(store, &call, "/magic/etc", &arena, &entry, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->read_open(store, &call, "/file", 0, &reader, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->write_open(store, &call, "/out/new", 0644, &writer, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->write_open(store, &call, "/file", 0644, &writer, &error), &error,
+                 ERROR_EXISTS);
     entry.mode = 0777;
-    expect(posix->set_attributes(store, &call, "/file", &entry, ENTRY_MODE, &error), &error,
-           ERROR_OK); /* of the link, which has none */
-    expect(posix->remove(store, &call, "/out", true, &error), &error, ERROR_OK);
+    bench_expect(posix->set_attributes(store, &call, "/file", &entry, ENTRY_MODE, &error), &error,
+                 ERROR_OK); /* of the link, which has none */
+    bench_expect(posix->remove(store, &call, "/out", true, &error), &error, ERROR_OK);
     struct stat status;
     assert_int_equal(stat(bench_path(&outside, "/secret"), &status), 0);
     assert_int_equal(status.st_mode & 07777, 0644);
@@ -222,18 +218,19 @@ static void deep_trees_work(void **state)
     buffer_append_text(&path, "/r");
     for (int depth = 0; depth < 36; depth++)
         buffer_append_format(&path, "/%s", name);
-    expect(store_make_directories(ref, &call, buffer_text(&path), 0755, &error), &error, ERROR_OK);
+    bench_expect(store_make_directories(ref, &call, buffer_text(&path), 0755, &error), &error,
+                 ERROR_OK);
     const char *file = path_join(&arena, buffer_text(&path), "f");
-    expect(store_write_file(ref, &call, file, "deep", 4, &error), &error, ERROR_OK);
-    expect(posix->allow_snapshots(bench->store, &call, "/r", &error), &error, ERROR_OK);
-    expect(posix->snapshot_create(bench->store, &call, "/r", "s", &snapshot, &error), &error,
-           ERROR_OK);
+    bench_expect(store_write_file(ref, &call, file, "deep", 4, &error), &error, ERROR_OK);
+    bench_expect(posix->allow_snapshots(bench->store, &call, "/r", &error), &error, ERROR_OK);
+    bench_expect(posix->snapshot_create(bench->store, &call, "/r", "s", &snapshot, &error), &error,
+                 ERROR_OK);
     const char *copy =
         posix->snapshot_path(bench->store, "/r", "s", path_below(file, "/r"), &arena);
-    expect(store_read_file(ref, &call, copy, 100, &content, &error), &error, ERROR_OK);
+    bench_expect(store_read_file(ref, &call, copy, 100, &content, &error), &error, ERROR_OK);
     assert_string_equal(buffer_text(&content), "deep");
-    expect(posix->snapshot_remove(bench->store, &call, "/r", "s", &error), &error, ERROR_OK);
-    expect(posix->remove(bench->store, &call, "/r", true, &error), &error, ERROR_OK);
+    bench_expect(posix->snapshot_remove(bench->store, &call, "/r", "s", &error), &error, ERROR_OK);
+    bench_expect(posix->remove(bench->store, &call, "/r", true, &error), &error, ERROR_OK);
     assert_false(bench_is_there(bench, "/r"));
     buffer_fini(&path);
     buffer_fini(&content);
@@ -268,27 +265,27 @@ static void special_files_are_told_and_left_out(void **state)
     for (int i = 0; i < 25; i++)
         assert_int_equal(mkfifo(bench_path(bench, arena_format(&arena, "/r/d/pipe%02d", i)), 0644),
                          0);
-    expect(posix->stat(bench->store, &call, "/r/d/pipe00", &arena, &entry, &error), &error,
-           ERROR_INVALID);
-    expect(posix->describe(bench->store, &call, "/r/d/pipe00", &arena, &entry, &error), &error,
-           ERROR_INVALID);
-    expect(posix->read_open(bench->store, &call, "/r/d/pipe00", 0, &reader, &error), &error,
-           ERROR_INVALID);
-    expect(posix->allow_snapshots(bench->store, &call, "/r", &error), &error, ERROR_OK);
-    expect(posix->snapshot_create(bench->store, &call, "/r", "s", &snapshot, &error), &error,
-           ERROR_OK);
+    bench_expect(posix->stat(bench->store, &call, "/r/d/pipe00", &arena, &entry, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->describe(bench->store, &call, "/r/d/pipe00", &arena, &entry, &error),
+                 &error, ERROR_INVALID);
+    bench_expect(posix->read_open(bench->store, &call, "/r/d/pipe00", 0, &reader, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->allow_snapshots(bench->store, &call, "/r", &error), &error, ERROR_OK);
+    bench_expect(posix->snapshot_create(bench->store, &call, "/r", "s", &snapshot, &error), &error,
+                 ERROR_OK);
     const char *copy = posix->snapshot_path(bench->store, "/r", "s", "d/pipe00", &arena);
-    expect(store_exists(ref, &call, copy, &there, &error), &error, ERROR_OK);
+    bench_expect(store_exists(ref, &call, copy, &there, &error), &error, ERROR_OK);
     assert_false(there);
     const char *const roots[] = {"/r"};
-    expect(
+    bench_expect(
         posix->check(bench->store, &call, STORE_SOURCE, roots, 1, note_finding, &findings, &error),
         &error, ERROR_OK);
     const char *text = buffer_text(&findings.text);
     assert_non_null(strstr(text, "1 /r/d/pipe00 is a FIFO"));
     assert_non_null(strstr(text, "1 5 more FIFOs"));
     assert_non_null(strstr(text, "1 no barrier: the grade will be fuzzy"));
-    expect(posix->remove(bench->store, &call, "/r", true, &error), &error, ERROR_OK);
+    bench_expect(posix->remove(bench->store, &call, "/r", true, &error), &error, ERROR_OK);
     assert_false(bench_is_there(bench, "/r"));
     buffer_fini(&findings.text);
     arena_fini(&arena);
@@ -301,14 +298,16 @@ static void replacing_another_name_of_itself_moves(void **state)
     struct error error = ERROR_NONE;
     bench_write(bench, "/a", "x");
     assert_int_equal(link(bench_path(bench, "/a"), bench_path(bench, "/b")), 0);
-    expect(posix->rename(bench->store, &call, "/a", "/b", true, &error), &error, ERROR_OK);
+    bench_expect(posix->rename(bench->store, &call, "/a", "/b", true, &error), &error, ERROR_OK);
     assert_false(bench_is_there(bench, "/a"));
     assert_true(bench_is_there(bench, "/b"));
-    expect(posix->rename(bench->store, &call, "/b", "/b", true, &error), &error, ERROR_OK);
+    bench_expect(posix->rename(bench->store, &call, "/b", "/b", true, &error), &error, ERROR_OK);
     assert_true(bench_is_there(bench, "/b"));
-    expect(posix->rename(bench->store, &call, "/b", "/b", false, &error), &error, ERROR_EXISTS);
-    expect(posix->rename(bench->store, &call, "/", "/c", false, &error), &error, ERROR_INVALID);
-    expect(posix->remove(bench->store, &call, "/", true, &error), &error, ERROR_INVALID);
+    bench_expect(posix->rename(bench->store, &call, "/b", "/b", false, &error), &error,
+                 ERROR_EXISTS);
+    bench_expect(posix->rename(bench->store, &call, "/", "/c", false, &error), &error,
+                 ERROR_INVALID);
+    bench_expect(posix->remove(bench->store, &call, "/", true, &error), &error, ERROR_INVALID);
 }
 
 static void holes_stay_holes(void **state)
@@ -324,7 +323,7 @@ static void holes_stay_holes(void **state)
                                .source_path = "/sparse",
                                .target_path = "/copy",
                                .entry = &entry};
-    expect(posix->copy_file(bench->store, &call, &order, &result, &error), &error, ERROR_OK);
+    bench_expect(posix->copy_file(bench->store, &call, &order, &result, &error), &error, ERROR_OK);
     assert_int_equal(result.length, 32 << 20);
     struct stat status;
     assert_int_equal(stat(bench_path(bench, "/copy"), &status), 0);
@@ -333,7 +332,7 @@ static void holes_stay_holes(void **state)
     uint32_t crc = 0;
     uint64_t length = 0;
     struct store_ref ref = {posix, bench->store, "/coeval"};
-    expect(store_read_crc(ref, &call, "/copy", &crc, &length, &error), &error, ERROR_OK);
+    bench_expect(store_read_crc(ref, &call, "/copy", &crc, &length, &error), &error, ERROR_OK);
     assert_int_equal(crc, result.crc32c);
 }
 
@@ -344,7 +343,8 @@ static void named_form_of_new_files(void **state)
     struct error error = ERROR_NONE;
     for (int commit = 0; commit < 2; commit++) {
         struct posix_new_file file;
-        expect(posix_new_file_open(bench->store, "/f", 0640, &file, &error), &error, ERROR_OK);
+        bench_expect(posix_new_file_open(bench->store, "/f", 0640, &file, &error), &error,
+                     ERROR_OK);
         close(file.fd);
         assert_true(posix_new_file_name(&file));
         char hidden[64];
@@ -352,14 +352,14 @@ static void named_form_of_new_files(void **state)
         assert_true(bench_is_there(bench, hidden));
         assert_false(bench_is_there(bench, "/f"));
         assert_true(posix_write_all(file.fd, "x", 1));
-        expect(posix_new_file_close(&file, commit, &error), &error, ERROR_OK);
+        bench_expect(posix_new_file_close(&file, commit, &error), &error, ERROR_OK);
         assert_false(bench_is_there(bench, hidden));
         assert_int_equal(bench_is_there(bench, "/f"), commit);
     }
     struct posix_new_file late;
-    expect(posix_new_file_open(bench->store, "/g", 0640, &late, &error), &error, ERROR_OK);
+    bench_expect(posix_new_file_open(bench->store, "/g", 0640, &late, &error), &error, ERROR_OK);
     bench_write(bench, "/g", "first");
-    expect(posix_new_file_close(&late, true, &error), &error, ERROR_EXISTS);
+    bench_expect(posix_new_file_close(&late, true, &error), &error, ERROR_EXISTS);
 }
 
 /* As user nobody, in a child: what cannot be is refused by name, and check() says so before. */
@@ -427,7 +427,7 @@ static void copy_goes_between_stores(void **state)
                                .source_path = "/f",
                                .target_path = "/g",
                                .entry = &entry};
-    expect(posix->copy_file(bench->store, &call, &order, &result, &error), &error, ERROR_OK);
+    bench_expect(posix->copy_file(bench->store, &call, &order, &result, &error), &error, ERROR_OK);
     assert_true(bench_is_there(bench, "/g"));
     assert_false(bench_is_there(&other, "/g"));
     bench_fini(&other);
