@@ -16,6 +16,8 @@ bool json_parse(const char *data, size_t size, json_t **ret_document, struct err
     if (size > JSON_DOCUMENT_BYTES_MAX)
         return error_set(error, ERROR_LIMIT, "JSON document of %zu bytes; the limit is %zu", size,
                          JSON_DOCUMENT_BYTES_MAX);
+    if (size > 0 && memchr(data, '\0', size) != NULL) /* jansson swallows one behind a number */
+        return error_set(error, ERROR_INVALID, "not JSON: a NUL byte");
     json_t *document = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
     if (document == NULL)
         return error_set(error, ERROR_INVALID, "not JSON: line %d column %d: %s", problem.line,

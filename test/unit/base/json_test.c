@@ -42,6 +42,9 @@ static void test_documents_that_are_refused(void **state)
     json_t *document = NULL;
     assert_false(json_parse("{\n  x", 5, &document, &error));
     assert_non_null(strstr(error.text, "line 2"));
+    assert_false(json_parse("{\"a\":1\0}", 8, &document, &error));
+    assert_int_equal(error.code, ERROR_INVALID);
+    assert_null(document);
     assert_false(json_parse("", JSON_DOCUMENT_BYTES_MAX + 1, &document, &error));
     assert_int_equal(error.code, ERROR_LIMIT);
 }
