@@ -141,6 +141,7 @@ static bool open_all(struct journal_lmdb *lmdb, struct loop *loop,
     if (!file_make_directories(options->directory, 0700, error) ||
         !journal_owner_take(options->directory, &lmdb->owner_fd, error) ||
         !make_when_missing(options, map, error) || !check_pages(options->directory, error) ||
+        !lmdb_store_reserve_lock(options->directory, error) ||
         !lmdb_store_open(&lmdb->store, options->directory, 0, map, error) ||
         !lmdb_store_open_databases(&lmdb->store, true, error) || !load(lmdb, verify_all, error))
         return false;

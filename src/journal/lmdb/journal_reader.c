@@ -57,20 +57,16 @@ static bool check_head(const char *directory, struct error *error)
 static bool choose_locking(struct journal_reader *reader, struct error *error)
 {
     int pid;
-    char *lock = path_in(reader->directory, "lock.mdb");
-    bool writable = access(lock, R_OK | W_OK) == 0 ||
-                    (errno == ENOENT && access(reader->directory, W_OK | X_OK) == 0);
-    free(lock);
-    if (writable)
+    struct error why = ERROR_NONE;
+    if (lmdb_store_reserve_lock(reader->directory, &why))
         return true;
     if (!journal_owner_ask(reader->directory, &pid, error))
         return false;
     if (pid != 0)
-        return error_set(
-            error, ERROR_DENIED,
-            "%s/lock.mdb cannot be written and process %d is using the journal: run as "
-            "that process's user",
-            reader->directory, pid);
+        return error_set(error, ERROR_DENIED,
+                         "process %d is using the journal and lock.mdb cannot be written (%s): "
+                         "run as that process's user",
+                         pid, why.text);
     reader->lockless = true;
     return true;
 }

@@ -20,6 +20,7 @@ struct walk {
     uint8_t bound[KEY_SIZE_MAX];
     size_t bound_size;
     bool bounded, inclusive;
+    uint64_t entries; /* found so far in this tree */
 };
 
 struct node {
@@ -170,6 +171,7 @@ static bool walk_database(struct walk *walk, const struct node *node, struct err
     inner.nested = true;
     inner.visit = options->visit;
     inner.bounded = false;
+    inner.entries = 0;
     if (tree.flags != 0 || tree.depth > TREE_DEPTH_MAX ||
         (tree.root == PAGE_NONE) != (tree.depth == 0))
         return refuse_page(&inner, tree.root, "is an impossible root", error);
@@ -181,6 +183,7 @@ static bool walk_leaf_node(struct walk *walk, const struct node *node, uint64_t 
 {
     if (!raise_bound(walk, node, false, number, error))
         return false;
+    walk->entries++;
     if (node->flags == NODE_DATABASE && !walk->nested && !walk->integer_keys) {
         if (node->value_size != TREE_SIZE)
             return refuse_page(walk, number, "names a database wrongly", error);
@@ -247,24 +250,65 @@ static bool walk_page(struct walk *walk, uint64_t number, unsigned depth, struct
     return walked;
 }
 
+/* The count is LMDB's own, and finds entries that a flipped bit has hidden at the end of a page.
+ * The free list is changed while it is saved, so nobody promises its count. */
 static bool walk_tree(struct walk *walk, const struct pages_tree *tree, struct error *error)
 {
-    return tree->root == PAGE_NONE || walk_page(walk, tree->root, tree->depth, error);
+    if (tree->root != PAGE_NONE && !walk_page(walk, tree->root, tree->depth, error))
+        return false;
+    if (walk->entries == tree->entries || walk->integer_keys)
+        return true;
+    return error_set(error, ERROR_CORRUPT,
+                     "the journal's file holds %" PRIu64 " entries in %s and should hold %" PRIu64,
+                     walk->entries, walk->tree_name, tree->entries);
+}
+
+/* The newest transaction that freed a page, as the free list of a head says; 0: none yet. */
+static bool newest_freed(struct walk *walk, uint64_t *ret_transaction, struct error *error)
+{
+    struct walk free_list = *walk;
+    free_list.tree_name = "free list";
+    free_list.integer_keys = true;
+    free_list.visit = check_free_list;
+    if (!walk_tree(&free_list, &walk->head.free, error))
+        return false;
+    *ret_transaction = free_list.bounded ? get_u64(free_list.bound) : 0;
+    return true;
+}
+
+/* Every transaction of ours but the first frees a page, and its list carries its number. So a head
+ * with another number than its newest list has a flipped bit, which would show an old state. */
+static bool check_numbers(struct walk *walk, const struct pages_head *other, struct error *error)
+{
+    struct error ignored = ERROR_NONE;
+    uint64_t freed, before = 0;
+    if (!newest_freed(walk, &freed, error))
+        return false;
+    struct walk old = {.options = walk->options, .head = *other};
+    if (other->transaction + 1 == walk->head.transaction && other->last_page < old.head.pages * 2) {
+        old.seen = memory_new(other->last_page / 8 + 1);
+        if (!newest_freed(&old, &before, &ignored))
+            before = 0; /* pages of the old state only: nobody needs them any more */
+        free(old.seen);
+    }
+    if ((freed == walk->head.transaction || walk->head.transaction <= 1) &&
+        before <= other->transaction)
+        return true;
+    return error_set(error, ERROR_CORRUPT,
+                     "the head pages of the journal's file show an old state (transaction %" PRIu64
+                     ", and there was one with %" PRIu64 ")",
+                     walk->head.transaction, freed > before ? freed : before);
 }
 
 bool lmdb_pages_walk(const struct lmdb_pages_options *options, struct error *error)
 {
-    struct walk walk = {.options = options};
+    struct walk walk = {.options = options, .tree_name = "list of databases"};
+    struct pages_head other;
     if (!pages_head_read(options->fd, options->any_transaction ? NULL : &options->transaction,
-                         &walk.head, error))
+                         &walk.head, &other, error))
         return false;
     walk.seen = memory_new(walk.head.last_page / 8 + 1);
-    struct walk free_list = walk;
-    free_list.tree_name = "free list";
-    free_list.integer_keys = true;
-    free_list.visit = check_free_list;
-    walk.tree_name = "list of databases";
-    bool walked = (options->database != NULL || walk_tree(&free_list, &walk.head.free, error)) &&
+    bool walked = (options->database != NULL || check_numbers(&walk, &other, error)) &&
                   walk_tree(&walk, &walk.head.main, error);
     free(walk.seen);
     return walked;

@@ -30,6 +30,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(size_t) == 8,
 struct pages_tree {
     uint16_t flags;
     uint16_t depth;
+    uint64_t entries;
     uint64_t root; /* PAGE_NONE: empty */
 };
 
@@ -64,13 +65,16 @@ static inline uint64_t get_u64(const uint8_t *bytes)
 
 static inline struct pages_tree get_tree(const uint8_t *bytes)
 {
-    return (struct pages_tree){
-        .flags = get_u16(bytes + 4), .depth = get_u16(bytes + 6), .root = get_u64(bytes + 40)};
+    return (struct pages_tree){.flags = get_u16(bytes + 4),
+                               .depth = get_u16(bytes + 6),
+                               .entries = get_u64(bytes + 32),
+                               .root = get_u64(bytes + 40)};
 }
 
-/* transaction NULL: the newest. */
+/* transaction NULL: the newest. *ret_other is the head of the transaction before, or, beside a live
+ * writer, of a later one. */
 bool pages_head_read(int fd, const uint64_t *transaction, struct pages_head *ret_head,
-                     struct error *error);
+                     struct pages_head *ret_other, struct error *error);
 /* Exactly size bytes at offset. */
 bool pages_read_at(int fd, uint64_t offset, void *data, size_t size, struct error *error);
 

@@ -72,7 +72,7 @@ static bool parse_head(const uint8_t *page, unsigned index, struct pages_head *h
 
 /* False with ERROR_OK: neither head is the wanted one, or they do not fit: look again. */
 static bool choose_head(const struct pages_head heads[2], const uint64_t *transaction,
-                        struct pages_head *ret_head)
+                        int *ret_index)
 {
     uint64_t first = heads[0].transaction, second = heads[1].transaction;
     bool fresh = first == 0 && second == 0;
@@ -83,28 +83,27 @@ static bool choose_head(const struct pages_head heads[2], const uint64_t *transa
     if (transaction == NULL) {
         if (!fresh && !in_turn)
             return false;
-        *ret_head = heads[second > first];
+        *ret_index = second > first;
         return true;
     }
     for (int i = 0; i < 2; i++)
         if (heads[i].transaction == *transaction) {
-            *ret_head = heads[i];
+            *ret_index = i;
             return true;
         }
     return false;
 }
 
-static bool read_heads(int fd, const uint64_t *transaction, struct pages_head *ret_head,
-                       struct error *error)
+static bool read_heads(int fd, const uint64_t *transaction, struct pages_head heads[2],
+                       int *ret_index, struct error *error)
 {
     uint8_t page[HEAD_SIZE_READ];
-    struct pages_head heads[2];
     if (!pages_read_at(fd, 0, page, sizeof page, error) || !parse_head(page, 0, &heads[0], error))
         return false;
     if (!pages_read_at(fd, heads[0].page_size, page, sizeof page, error) ||
         !parse_head(page, 1, &heads[1], error))
         return false;
-    if (!choose_head(heads, transaction, ret_head))
+    if (!choose_head(heads, transaction, ret_index))
         return error_set(
             error, ERROR_CORRUPT,
             "the head pages of the journal's file do not belong together (transactions "
@@ -114,28 +113,31 @@ static bool read_heads(int fd, const uint64_t *transaction, struct pages_head *r
 }
 
 bool pages_head_read(int fd, const uint64_t *transaction, struct pages_head *ret_head,
-                     struct error *error)
+                     struct pages_head *ret_other, struct error *error)
 {
-    struct pages_head head;
+    struct pages_head heads[2];
     struct stat status;
-    int tries = 0;
-    while (!read_heads(fd, transaction, &head, error))
+    int tries = 0, index = 0;
+    while (!read_heads(fd, transaction, heads, &index, error))
         if (error->code != ERROR_CORRUPT || ++tries == HEAD_TRIES)
             return false;
     if (fstat(fd, &status) != 0)
         return error_set_errno(error, errno, "look at the journal's file");
-    head.pages = (uint64_t)status.st_size / head.page_size;
-    if (head.last_page < 1 || head.last_page >= head.pages + UNWRITTEN_PAGES_MAX)
+    struct pages_head *head = &heads[index], *other = &heads[1 - index];
+    head->pages = other->pages = (uint64_t)status.st_size / head->page_size;
+    if (head->last_page < 1 || head->last_page >= head->pages + UNWRITTEN_PAGES_MAX)
         return error_set(error, ERROR_CORRUPT,
                          "the journal's file has %" PRIu64 " pages and its head says %" PRIu64
                          ": it was cut",
-                         head.pages, head.last_page + 1);
-    *ret_head = head;
+                         head->pages, head->last_page + 1);
+    *error = ERROR_NONE; /* of a try that met a head half-way */
+    *ret_head = *head;
+    *ret_other = *other;
     return true;
 }
 
 bool lmdb_pages_check_head(int fd, struct error *error)
 {
-    struct pages_head head;
-    return pages_head_read(fd, NULL, &head, error);
+    struct pages_head head, other;
+    return pages_head_read(fd, NULL, &head, &other, error);
 }

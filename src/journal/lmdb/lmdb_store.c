@@ -17,6 +17,7 @@
 
 #define DATABASES_MAX (JOURNAL_TYPE_MAX + 3)
 #define FILE_MODE 0640
+#define LOCK_SIZE 8192 /* what LMDB makes of lock.mdb, for its 126 readers */
 
 bool lmdb_error(struct error *error, int code, const char *format, ...)
 {
@@ -51,6 +52,22 @@ static bool keep_from_children(MDB_env *env, struct error *error)
     if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
         return error_set_errno(error, errno, "journal: close-on-exec");
     return true;
+}
+
+/* Not posix_fallocate(): where the file system cannot, that one writes, which a table in use would
+ * not bear. */
+bool lmdb_store_reserve_lock(const char *directory, struct error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    int fd = open(arena_format(&arena, "%s/lock.mdb", directory), O_RDWR | O_CREAT | O_CLOEXEC,
+                  FILE_MODE);
+    bool reserved = fd >= 0 && (fallocate(fd, 0, 0, LOCK_SIZE) == 0 || errno == EOPNOTSUPP);
+    int number = errno;
+    if (fd >= 0)
+        close(fd);
+    arena_fini(&arena);
+    return reserved || error_set_errno(error, number, "reserve %s/lock.mdb", directory);
 }
 
 static bool open_env(MDB_env **ret_env, const char *directory, unsigned flags, uint64_t map_bytes,
@@ -108,7 +125,8 @@ static bool build(const char *directory, uint64_t map_bytes, struct error *error
 {
     MDB_env *env;
     MDB_txn *txn;
-    if (!open_env(&env, directory, 0, map_bytes, error))
+    if (!lmdb_store_reserve_lock(directory, error) ||
+        !open_env(&env, directory, 0, map_bytes, error))
         return false;
     int code = mdb_txn_begin(env, NULL, 0, &txn);
     if (code == 0) {

@@ -26,6 +26,9 @@ struct lmdb_store {
 /* Makes directory/data.mdb, complete with its schema, or nothing: it is built beside and renamed.
  */
 bool lmdb_store_create(const char *directory, uint64_t map_bytes, struct error *error);
+/* LMDB maps lock.mdb without having its blocks: on a full disk that is a SIGBUS. So they are asked
+ * for first. ERROR_NO_SPACE. */
+bool lmdb_store_reserve_lock(const char *directory, struct error *error);
 /* flags: MDB_RDONLY, MDB_NOLOCK. map_bytes 0: what the file says. The file must be there and its
  * head must have passed lmdb_pages_check_head(). Its databases are not opened yet. */
 bool lmdb_store_open(struct lmdb_store *store, const char *directory, unsigned flags,
