@@ -163,6 +163,9 @@ static void writers_that_take_the_barrier_stay_consistent(void **state)
         struct error error = ERROR_NONE;
         struct two_roots two;
         char name[8], customer[16], bill[16];
+        uint64_t before = atomic_load(&writer.rounds);
+        while (atomic_load(&writer.rounds) == before)
+            sched_yield(); /* each moment meets another state */
         snprintf(name, sizeof name, "s%d", i);
         prepare(&two, bench.store, name, 10000);
         posix->moment_fire(two.moment);
@@ -175,27 +178,42 @@ static void writers_that_take_the_barrier_stay_consistent(void **state)
     }
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
-    assert_true(atomic_load(&writer.rounds) > 0);
 }
 
 /* Ignores the barrier: the snapshots exist, and nothing is claimed of them. */
 static void *write_without_lock(void *context)
 {
     struct writer *writer = context;
-    while (!atomic_load(&writer->stop)) {
-        CHECK(bench_overwrite(&bench, "/r2/bills", "unruly"));
+    for (unsigned i = 0; !atomic_load(&writer->stop); i++) {
+        char text[16];
+        snprintf(text, sizeof text, "unruly %06u", i);
+        CHECK(bench_overwrite(&bench, "/r2/bills", text));
         atomic_fetch_add(&writer->rounds, 1);
     }
     return NULL;
 }
 
+static bool is_quiesced_beside_a_writer(const char *name)
+{
+    struct error error = ERROR_NONE;
+    struct two_roots two;
+    prepare(&two, bench.store, name, 1000);
+    posix->moment_fire(two.moment);
+    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
+    posix->moment_free(two.moment);
+    assert_true(two.roots[0].quiesced); /* the other root is quiet */
+    assert_int_equal(two.roots[1].open_files_exact, two.roots[1].quiesced);
+    return two.roots[1].quiesced;
+}
+
+/* On a busy machine the writer may get no turn between copy and guard; then it did not write there,
+ * and the claim is right. One turn in fifty moments is enough. */
 static void unruly_writer_costs_the_grade(void **state)
 {
     (void)state;
-    struct error error = ERROR_NONE;
     struct writer writer = {.stop = false};
-    struct two_roots two;
     pthread_t thread;
+    bool quiesced = true;
     for (int i = 0; i < 200; i++) { /* so that the copy takes a while */
         char name[32];
         snprintf(name, sizeof name, "/r2/f%d", i);
@@ -204,15 +222,14 @@ static void unruly_writer_costs_the_grade(void **state)
     assert_int_equal(pthread_create(&thread, NULL, write_without_lock, &writer), 0);
     while (atomic_load(&writer.rounds) == 0)
         sched_yield();
-    prepare(&two, bench.store, "s", 1000);
-    posix->moment_fire(two.moment);
-    bench_expect(posix->moment_finish(two.moment, &call, &error), &error, ERROR_OK);
-    posix->moment_free(two.moment);
+    for (int i = 0; i < 50 && quiesced; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        quiesced = is_quiesced_beside_a_writer(name);
+    }
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
-    assert_true(two.roots[0].quiesced);
-    assert_false(two.roots[1].quiesced);
-    assert_false(two.roots[1].open_files_exact);
+    assert_false(quiesced);
 }
 
 static void without_barrier_nothing_is_claimed(void **state)
