@@ -14,9 +14,11 @@ import threading
 import urllib.parse
 
 
-def answer(body=None, status=200, headers=(), cut=None, before=None):
-    """cut: close after so many bytes of the body; before: called when the request is there."""
-    return {"status": status, "body": body, "headers": dict(headers), "cut": cut, "before": before}
+def answer(body=None, status=200, headers=(), cut=None, before=None, close=False):
+    """cut: close after so many bytes of the body; before: called when the request is there; close:
+    the connection, without having announced it."""
+    return {"status": status, "body": body, "headers": dict(headers), "cut": cut, "before": before,
+            "close": close}
 
 
 def refuse(exception, message="no", status=403):
@@ -97,8 +99,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value.replace("SELF", self.server.fake.url))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.close_connection = reply["close"] or reply["cut"] is not None
         if reply["cut"] is not None:
-            body, self.close_connection = body[:reply["cut"]], True
+            body = body[:reply["cut"]]
         self.wfile.write(body)
 
     do_GET = do_PUT = do_POST = do_DELETE = handle_any

@@ -28,12 +28,19 @@ def cluster(*arguments):
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
     os.environ["COEVAL_TESTBED"] = str(tmp_path_factory.mktemp("bed"))
-    text = cluster("start", "a", "-D", "dfs.namenode.snapshotdiff.listing.limit=3",
+    version = os.environ.get("COEVAL_HADOOP_VERSION", "3.4.3")
+    text = cluster("start", "a", "--version", version,
+                   "-D", "dfs.namenode.snapshotdiff.listing.limit=3",
                    "-D", "dfs.ls.limit=5")
     try:
         yield json.loads(text)
     finally:
         cluster("stop", "a")
+
+
+def is_before_3_4(env):
+    """No difference in pages, no ids of snapshots."""
+    return env["version"] < "3.4"
 
 
 @pytest.fixture
@@ -79,7 +86,7 @@ def test_every_kind_of_change(fs, store, top):
     assert not wrong
 
 
-def test_a_long_difference_comes_in_pages(fs, store, top):
+def test_a_long_difference_comes_in_pages(env, fs, store, top):
     store.allow(path=top)
     store.snapshot(path=top, name="s1")
     for i in range(40):
@@ -90,7 +97,7 @@ def test_a_long_difference_comes_in_pages(fs, store, top):
     store.snapshot(path=top, name="s3")
     got = store.difference(**{"path": top, "from": "s2", "to": "s3"})
     assert set(got["differences"]) == {"M "} | {"R d%02d -> r%02d" % (i, 39 - i) for i in range(40)}
-    assert got["operations"] > 20
+    assert got["operations"] > 20 or is_before_3_4(env)
     back = store.difference(**{"path": top, "from": "s3", "to": "s2"})
     assert set(back["differences"]) == fs.difference(top, "s3", "s2")
     below = store.difference(**{"path": top, "relative": "r00", "from": "s2", "to": "s3"})
@@ -225,7 +232,7 @@ def test_files_that_are_open_are_suspects(fs, store, top):
 
 # --- the moment ----------------------------------------------------------------------------------
 
-def test_moment_over_several_roots(fs, store, top):
+def test_moment_over_several_roots(env, fs, store, top):
     roots = ["%s/r%d" % (top, i) for i in range(8)]
     for root in roots:
         fs.mkdir(root)
@@ -239,7 +246,7 @@ def test_moment_over_several_roots(fs, store, top):
         skew = (max(instants) - min(instants)) * 1000
         assert skew <= bound + 1000000  # instants are of whole milliseconds
         best = bound if best is None else min(best, bound)
-        assert len({one["id"] for one in answer}) == len(roots)
+        assert len({one["id"] for one in answer}) == len(roots) or is_before_3_4(env)
     print("smallest bound over 8 roots: %.1f ms" % (best / 1e6))
     assert sorted(fs.snapshots(roots[0])) == ["m%d" % attempt for attempt in range(5)]
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "component/hdfs/document.h"
+#include "component/hdfs/json_pull.h"
 
 struct report_arrival {
     uint64_t file_id;
@@ -85,36 +85,36 @@ static bool merge_entry(struct report_merge *merge, enum report_list list,
     return report_emit(merge->fn, merge->context, kind, listed->source, NULL, error);
 }
 
-static void listed_members(struct document *document, struct arena *arena, struct listed *listed)
+static void listed_members(struct json_pull *pull, struct arena *arena, struct listed *listed)
 {
-    while (document_member(document)) {
-        if (document_is(document, "fileId"))
-            listed->file_id = (uint64_t)document_number(document);
-        else if (document_is(document, "sourcePath"))
-            listed->source = document_text(document, arena);
-        else if (document_is(document, "targetPath"))
-            listed->target = document_text(document, arena);
-        else if (document_is(document, "isReference") || document_is(document, "isRereference"))
-            listed->is_reference = document_boolean(document);
+    while (pull_member(pull)) {
+        if (pull_is(pull, "fileId"))
+            listed->file_id = (uint64_t)pull_number(pull);
+        else if (pull_is(pull, "sourcePath"))
+            listed->source = pull_text(pull, arena);
+        else if (pull_is(pull, "targetPath"))
+            listed->target = pull_text(pull, arena);
+        else if (pull_is(pull, "isReference") || pull_is(pull, "isRereference"))
+            listed->is_reference = pull_boolean(pull);
         else
-            document_skip(document);
+            pull_skip(pull);
     }
-    document->failed = document->failed || listed->source == NULL;
+    pull->failed = pull->failed || listed->source == NULL;
 }
 
 /* merge NULL: only looked at. */
-static bool page_list(struct document *document, struct report_merge *merge, enum report_list list,
+static bool page_list(struct json_pull *pull, struct report_merge *merge, enum report_list list,
                       struct error *error)
 {
     bool going_on = true;
-    if (!document_array(document))
+    if (!pull_array(pull))
         return true;
-    while (going_on && document_element(document)) {
+    while (going_on && pull_element(pull)) {
         struct arena arena;
         struct listed listed = {.source = NULL};
         arena_init(&arena);
-        listed_members(document, &arena, &listed);
-        if (!document->failed && merge != NULL)
+        listed_members(pull, &arena, &listed);
+        if (!pull->failed && merge != NULL)
             going_on = merge_entry(merge, list, &listed, error);
         arena_fini(&arena);
     }
@@ -127,27 +127,27 @@ struct page_cursor {
     bool from_earlier, has_index;
 };
 
-static bool page_members(struct document *document, struct report_merge *merge, struct arena *arena,
+static bool page_members(struct json_pull *pull, struct report_merge *merge, struct arena *arena,
                          struct page_cursor *cursor, struct error *error)
 {
     bool going_on = true;
-    document_object(document);
-    while (going_on && document_member(document)) {
-        if (document_is(document, "modifyList")) {
-            going_on = page_list(document, merge, LIST_MODIFY, error);
-        } else if (document_is(document, "createList")) {
-            going_on = page_list(document, merge, LIST_CREATE, error);
-        } else if (document_is(document, "deleteList")) {
-            going_on = page_list(document, merge, LIST_DELETE, error);
-        } else if (document_is(document, "lastPath")) {
-            cursor->path = document_text(document, arena);
-        } else if (document_is(document, "lastIndex")) {
-            cursor->index = document_number(document);
+    pull_object(pull);
+    while (going_on && pull_member(pull)) {
+        if (pull_is(pull, "modifyList")) {
+            going_on = page_list(pull, merge, LIST_MODIFY, error);
+        } else if (pull_is(pull, "createList")) {
+            going_on = page_list(pull, merge, LIST_CREATE, error);
+        } else if (pull_is(pull, "deleteList")) {
+            going_on = page_list(pull, merge, LIST_DELETE, error);
+        } else if (pull_is(pull, "lastPath")) {
+            cursor->path = pull_text(pull, arena);
+        } else if (pull_is(pull, "lastIndex")) {
+            cursor->index = pull_number(pull);
             cursor->has_index = true;
-        } else if (document_is(document, "isFromEarlier")) {
-            cursor->from_earlier = document_boolean(document);
+        } else if (pull_is(pull, "isFromEarlier")) {
+            cursor->from_earlier = pull_boolean(pull);
         } else {
-            document_skip(document);
+            pull_skip(pull);
         }
     }
     return going_on;
@@ -156,24 +156,24 @@ static bool page_members(struct document *document, struct report_merge *merge, 
 static bool page_scan(struct report_merge *merge, const char *data, size_t size, const char *what,
                       struct arena *arena, struct page_cursor *ret_cursor, struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct page_cursor cursor = {.path = NULL};
     bool going_on = true;
-    document_open(&document, data, size);
-    document_object(&document);
-    while (going_on && document_member(&document)) {
-        if (document_is(&document, "SnapshotDiffReportListing"))
-            going_on = page_members(&document, merge, arena, &cursor, error);
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (going_on && pull_member(&pull)) {
+        if (pull_is(&pull, "SnapshotDiffReportListing"))
+            going_on = page_members(&pull, merge, arena, &cursor, error);
         else
-            document_skip(&document);
+            pull_skip(&pull);
     }
     if (!going_on) {
-        scanner_fini(&document.scanner);
+        scanner_fini(&pull.scanner);
         return false;
     }
-    document.failed = document.failed || cursor.path == NULL || !cursor.has_index;
+    pull.failed = pull.failed || cursor.path == NULL || !cursor.has_index;
     *ret_cursor = cursor;
-    return document_close(&document, what, error);
+    return pull_close(&pull, what, error);
 }
 
 /* Takes the page's cursor over; false when it does not move. */

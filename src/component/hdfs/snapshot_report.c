@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/path.h"
 #include "component/component.h"
-#include "component/hdfs/document.h"
+#include "component/hdfs/json_pull.h"
 
 bool report_emit(difference_fn *fn, void *context, enum difference_kind kind, const char *path,
                  const char *target, struct error *error)
@@ -38,38 +38,38 @@ static bool kind_of(const char *text, enum difference_kind *ret_kind)
 }
 
 /* The members of one entry of diffList; fn NULL: only looked at. */
-static bool report_entry(struct document *document, struct arena *arena, difference_fn *fn,
+static bool report_entry(struct json_pull *pull, struct arena *arena, difference_fn *fn,
                          void *context, struct error *error)
 {
     const char *type = NULL, *source = NULL, *target = NULL;
     enum difference_kind kind = DIFFERENCE_MODIFY;
-    while (document_member(document)) {
-        if (document_is(document, "type"))
-            type = document_text(document, arena);
-        else if (document_is(document, "sourcePath"))
-            source = document_text(document, arena);
-        else if (document_is(document, "targetPath"))
-            target = document_text(document, arena);
+    while (pull_member(pull)) {
+        if (pull_is(pull, "type"))
+            type = pull_text(pull, arena);
+        else if (pull_is(pull, "sourcePath"))
+            source = pull_text(pull, arena);
+        else if (pull_is(pull, "targetPath"))
+            target = pull_text(pull, arena);
         else
-            document_skip(document);
+            pull_skip(pull);
     }
     if (!kind_of(type, &kind) || source == NULL || (kind == DIFFERENCE_RENAME) != (target != NULL))
-        document->failed = true;
-    if (fn == NULL || document->failed)
+        pull->failed = true;
+    if (fn == NULL || pull->failed)
         return true;
     return report_emit(fn, context, kind, source, target, error);
 }
 
-static bool report_entries(struct document *document, difference_fn *fn, void *context,
+static bool report_entries(struct json_pull *pull, difference_fn *fn, void *context,
                            struct error *error)
 {
     bool going_on = true;
-    if (!document_array(document))
+    if (!pull_array(pull))
         return true;
-    while (going_on && document_element(document)) {
+    while (going_on && pull_element(pull)) {
         struct arena arena;
         arena_init(&arena);
-        going_on = report_entry(document, &arena, fn, context, error);
+        going_on = report_entry(pull, &arena, fn, context, error);
         arena_fini(&arena);
     }
     return going_on;
@@ -84,36 +84,36 @@ static bool report_scan(const char *data, size_t size, const char *what, struct 
                         difference_fn *fn, void *context, struct report_names *ret_names,
                         struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct report_names names = {.from = NULL};
     bool going_on = true;
-    document_open(&document, data, size);
-    document_object(&document);
-    while (going_on && document_member(&document)) {
-        if (!document_is(&document, "SnapshotDiffReport")) {
-            document_skip(&document);
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (going_on && pull_member(&pull)) {
+        if (!pull_is(&pull, "SnapshotDiffReport")) {
+            pull_skip(&pull);
             continue;
         }
-        document_object(&document);
-        while (going_on && document_member(&document)) {
-            if (document_is(&document, "diffList")) {
+        pull_object(&pull);
+        while (going_on && pull_member(&pull)) {
+            if (pull_is(&pull, "diffList")) {
                 names.list = true;
-                going_on = report_entries(&document, fn, context, error);
-            } else if (document_is(&document, "fromSnapshot")) {
-                names.from = document_text(&document, arena);
-            } else if (document_is(&document, "toSnapshot")) {
-                names.to = document_text(&document, arena);
+                going_on = report_entries(&pull, fn, context, error);
+            } else if (pull_is(&pull, "fromSnapshot")) {
+                names.from = pull_text(&pull, arena);
+            } else if (pull_is(&pull, "toSnapshot")) {
+                names.to = pull_text(&pull, arena);
             } else {
-                document_skip(&document);
+                pull_skip(&pull);
             }
         }
     }
     if (!going_on) {
-        scanner_fini(&document.scanner);
+        scanner_fini(&pull.scanner);
         return false;
     }
     *ret_names = names;
-    return document_close(&document, what, error);
+    return pull_close(&pull, what, error);
 }
 
 static bool same_name(const char *answered, const char *asked)

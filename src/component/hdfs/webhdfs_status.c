@@ -6,7 +6,7 @@
 
 #include "base/path.h"
 
-static enum entry_type type_of(const char *text, struct document *document)
+static enum entry_type type_of(const char *text, struct json_pull *pull)
 {
     if (text != NULL && strcmp(text, "FILE") == 0)
         return ENTRY_FILE;
@@ -14,69 +14,69 @@ static enum entry_type type_of(const char *text, struct document *document)
         return ENTRY_DIRECTORY;
     if (text != NULL && strcmp(text, "SYMLINK") == 0)
         return ENTRY_SYMLINK;
-    document->failed = true;
+    pull->failed = true;
     return ENTRY_FILE;
 }
 
-static uint32_t mode_of(const char *text, struct document *document)
+static uint32_t mode_of(const char *text, struct json_pull *pull)
 {
     char *end = NULL;
     unsigned long mode = text != NULL ? strtoul(text, &end, 8) : 0;
     if (end == NULL || end == text || *end != '\0' || mode > 07777)
-        document->failed = true;
+        pull->failed = true;
     return (uint32_t)(mode & 07777);
 }
 
-static void status_member(struct document *document, struct arena *arena,
+static void status_member(struct json_pull *pull, struct arena *arena,
                           struct webhdfs_status *status)
 {
     struct entry *entry = &status->entry;
-    if (document_is(document, "pathSuffix"))
-        entry->path = document_text(document, arena);
-    else if (document_is(document, "type"))
-        entry->type = type_of(document_text(document, arena), document);
-    else if (document_is(document, "length"))
-        entry->length = (uint64_t)document_number(document);
-    else if (document_is(document, "owner"))
-        entry->owner = document_text(document, arena);
-    else if (document_is(document, "group"))
-        entry->group = document_text(document, arena);
-    else if (document_is(document, "permission"))
-        entry->mode = mode_of(document_text(document, arena), document);
-    else if (document_is(document, "modificationTime"))
-        status->mtime_ms = document_number(document);
-    else if (document_is(document, "blockSize"))
-        entry->block_size = (uint64_t)document_number(document);
-    else if (document_is(document, "replication"))
-        entry->replication = (uint32_t)document_number(document);
-    else if (document_is(document, "fileId"))
-        entry->file_id = (uint64_t)document_number(document);
-    else if (document_is(document, "childrenNum"))
-        status->children = (uint64_t)document_number(document);
-    else if (document_is(document, "storagePolicy"))
-        status->policy_id = (unsigned)document_number(document);
-    else if (document_is(document, "aclBit"))
-        entry->has_acl = document_boolean(document);
-    else if (document_is(document, "snapshotEnabled"))
-        status->snapshottable = document_boolean(document);
-    else if (document_is(document, "ecPolicy"))
-        entry->erasure_coding = document_text(document, arena);
-    else if (document_is(document, "symlink"))
-        entry->link_target = document_text(document, arena);
+    if (pull_is(pull, "pathSuffix"))
+        entry->path = pull_text(pull, arena);
+    else if (pull_is(pull, "type"))
+        entry->type = type_of(pull_text(pull, arena), pull);
+    else if (pull_is(pull, "length"))
+        entry->length = (uint64_t)pull_number(pull);
+    else if (pull_is(pull, "owner"))
+        entry->owner = pull_text(pull, arena);
+    else if (pull_is(pull, "group"))
+        entry->group = pull_text(pull, arena);
+    else if (pull_is(pull, "permission"))
+        entry->mode = mode_of(pull_text(pull, arena), pull);
+    else if (pull_is(pull, "modificationTime"))
+        status->mtime_ms = pull_number(pull);
+    else if (pull_is(pull, "blockSize"))
+        entry->block_size = (uint64_t)pull_number(pull);
+    else if (pull_is(pull, "replication"))
+        entry->replication = (uint32_t)pull_number(pull);
+    else if (pull_is(pull, "fileId"))
+        entry->file_id = (uint64_t)pull_number(pull);
+    else if (pull_is(pull, "childrenNum"))
+        status->children = (uint64_t)pull_number(pull);
+    else if (pull_is(pull, "storagePolicy"))
+        status->policy_id = (unsigned)pull_number(pull);
+    else if (pull_is(pull, "aclBit"))
+        entry->has_acl = pull_boolean(pull);
+    else if (pull_is(pull, "snapshotEnabled"))
+        status->snapshottable = pull_boolean(pull);
+    else if (pull_is(pull, "ecPolicy"))
+        entry->erasure_coding = pull_text(pull, arena);
+    else if (pull_is(pull, "symlink"))
+        entry->link_target = pull_text(pull, arena);
     else
-        document_skip(document);
+        pull_skip(pull);
 }
 
-void webhdfs_status_members(struct document *document, struct arena *arena,
+void webhdfs_status_members(struct json_pull *pull, struct arena *arena,
                             struct webhdfs_status *ret_status)
 {
     struct webhdfs_status status = {.entry = {.path = NULL}};
     struct entry *entry = &status.entry;
-    while (document_member(document))
-        status_member(document, arena, &status);
+    while (pull_member(pull))
+        status_member(pull, arena, &status);
     if (entry->type == 0 || entry->path == NULL || strchr(entry->path, '/') != NULL)
-        document->failed = true;
-    if (document->failed)
+        pull->failed = true;
+    if (pull->failed)
         return;
     entry->owner = entry->owner != NULL ? entry->owner : "";
     entry->group = entry->group != NULL ? entry->group : "";
@@ -93,21 +93,21 @@ void webhdfs_status_members(struct document *document, struct arena *arena,
 bool webhdfs_status_read(const char *data, size_t size, const char *what, struct arena *arena,
                          struct webhdfs_status *ret_status, struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct webhdfs_status status = {.mtime_ms = -1};
-    document_open(&document, data, size);
-    document_object(&document);
-    while (document_member(&document)) {
-        if (document_is(&document, "FileStatus")) {
-            document_object(&document);
-            webhdfs_status_members(&document, arena, &status);
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (pull_member(&pull)) {
+        if (pull_is(&pull, "FileStatus")) {
+            pull_object(&pull);
+            webhdfs_status_members(&pull, arena, &status);
         } else {
-            document_skip(&document);
+            pull_skip(&pull);
         }
     }
     if (status.mtime_ms == -1)
-        document.failed = true;
-    if (!document_close(&document, what, error))
+        pull.failed = true;
+    if (!pull_close(&pull, what, error))
         return false;
     *ret_status = status;
     return true;
@@ -125,42 +125,42 @@ static void *grow(struct arena *arena, void *array, size_t count, size_t element
     return bigger;
 }
 
-static void page_elements(struct document *document, struct arena *arena, struct webhdfs_page *page)
+static void page_elements(struct json_pull *pull, struct arena *arena, struct webhdfs_page *page)
 {
-    while (document_element(document)) {
+    while (pull_element(pull)) {
         page->statuses = grow(arena, page->statuses, page->count, sizeof *page->statuses);
-        webhdfs_status_members(document, arena, &page->statuses[page->count++]);
+        webhdfs_status_members(pull, arena, &page->statuses[page->count++]);
     }
 }
 
 /* "FileStatuses": {"FileStatus": [..]} */
-static void page_statuses(struct document *document, struct arena *arena, struct webhdfs_page *page)
+static void page_statuses(struct json_pull *pull, struct arena *arena, struct webhdfs_page *page)
 {
-    document_object(document);
-    while (document_member(document)) {
-        if (!document_is(document, "FileStatus"))
-            document_skip(document);
-        else if (document_array(document))
-            page_elements(document, arena, page);
+    pull_object(pull);
+    while (pull_member(pull)) {
+        if (!pull_is(pull, "FileStatus"))
+            pull_skip(pull);
+        else if (pull_array(pull))
+            page_elements(pull, arena, page);
     }
 }
 
-static void page_members(struct document *document, struct arena *arena, struct webhdfs_page *page,
+static void page_members(struct json_pull *pull, struct arena *arena, struct webhdfs_page *page,
                          int64_t *remaining)
 {
-    document_object(document);
-    while (document_member(document)) {
-        if (document_is(document, "partialListing")) {
-            document_object(document);
-            while (document_member(document))
-                if (document_is(document, "FileStatuses"))
-                    page_statuses(document, arena, page);
+    pull_object(pull);
+    while (pull_member(pull)) {
+        if (pull_is(pull, "partialListing")) {
+            pull_object(pull);
+            while (pull_member(pull))
+                if (pull_is(pull, "FileStatuses"))
+                    page_statuses(pull, arena, page);
                 else
-                    document_skip(document);
-        } else if (document_is(document, "remainingEntries")) {
-            *remaining = document_number(document);
+                    pull_skip(pull);
+        } else if (pull_is(pull, "remainingEntries")) {
+            *remaining = pull_number(pull);
         } else {
-            document_skip(document);
+            pull_skip(pull);
         }
     }
 }
@@ -168,98 +168,98 @@ static void page_members(struct document *document, struct arena *arena, struct 
 bool webhdfs_page_read(const char *data, size_t size, const char *what, struct arena *arena,
                        struct webhdfs_page *ret_page, struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct webhdfs_page page = {.statuses = NULL};
     int64_t remaining = -1;
-    document_open(&document, data, size);
-    document_object(&document);
-    while (document_member(&document)) {
-        if (document_is(&document, "DirectoryListing"))
-            page_members(&document, arena, &page, &remaining);
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (pull_member(&pull)) {
+        if (pull_is(&pull, "DirectoryListing"))
+            page_members(&pull, arena, &page, &remaining);
         else
-            document_skip(&document);
+            pull_skip(&pull);
     }
-    document.failed = document.failed || remaining < 0;
-    if (!document_close(&document, what, error))
+    pull.failed = pull.failed || remaining < 0;
+    if (!pull_close(&pull, what, error))
         return false;
     page.remaining = (uint64_t)remaining;
     *ret_page = page;
     return true;
 }
 
-static bool snapshot_members(struct document *document, struct arena *arena,
+static bool snapshot_members(struct json_pull *pull, struct arena *arena,
                              struct webhdfs_snapshot *snapshot)
 {
     bool deleted = false;
     struct webhdfs_status status = {.mtime_ms = -1};
-    while (document_member(document)) {
-        if (document_is(document, "dirStatus")) {
-            document_object(document);
-            webhdfs_status_members(document, arena, &status);
-        } else if (document_is(document, "snapshotID")) {
-            snapshot->id = (uint64_t)document_number(document);
-        } else if (document_is(document, "deletionStatus")) {
-            const char *text = document_text(document, arena);
+    while (pull_member(pull)) {
+        if (pull_is(pull, "dirStatus")) {
+            pull_object(pull);
+            webhdfs_status_members(pull, arena, &status);
+        } else if (pull_is(pull, "snapshotID")) {
+            snapshot->id = (uint64_t)pull_number(pull);
+        } else if (pull_is(pull, "deletionStatus")) {
+            const char *text = pull_text(pull, arena);
             deleted = text != NULL && strcmp(text, "DELETED") == 0;
         } else {
-            document_skip(document);
+            pull_skip(pull);
         }
     }
     snapshot->name = status.entry.path;
     snapshot->mtime_ms = status.mtime_ms;
-    document->failed = document->failed || status.mtime_ms < 0;
-    return !deleted && !document->failed;
+    pull->failed = pull->failed || status.mtime_ms < 0;
+    return !deleted && !pull->failed;
 }
 
 bool webhdfs_snapshots_read(const char *data, size_t size, const char *what, struct arena *arena,
                             struct webhdfs_snapshots *ret_list, struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct webhdfs_snapshots list = {.snapshots = NULL};
     bool found = false;
-    document_open(&document, data, size);
-    document_object(&document);
-    while (document_member(&document)) {
-        if (!document_is(&document, "SnapshotList")) {
-            document_skip(&document);
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (pull_member(&pull)) {
+        if (!pull_is(&pull, "SnapshotList")) {
+            pull_skip(&pull);
             continue;
         }
-        found = document_array(&document);
-        while (found && document_element(&document)) {
+        found = pull_array(&pull);
+        while (found && pull_element(&pull)) {
             list.snapshots = grow(arena, list.snapshots, list.count, sizeof *list.snapshots);
-            list.count += snapshot_members(&document, arena, &list.snapshots[list.count]);
+            list.count += snapshot_members(&pull, arena, &list.snapshots[list.count]);
         }
     }
-    document.failed = document.failed || !found;
-    if (!document_close(&document, what, error))
+    pull.failed = pull.failed || !found;
+    if (!pull_close(&pull, what, error))
         return false;
     *ret_list = list;
     return true;
 }
 
-static void snapshottable_members(struct document *document, struct arena *arena,
+static void snapshottable_members(struct json_pull *pull, struct arena *arena,
                                   struct webhdfs_snapshottable *directory)
 {
     struct webhdfs_status status = {.entry = {.path = NULL}};
     const char *parent = NULL;
-    while (document_member(document)) {
-        if (document_is(document, "dirStatus")) {
-            document_object(document);
-            webhdfs_status_members(document, arena, &status);
-        } else if (document_is(document, "parentFullPath")) {
-            parent = document_text(document, arena);
-        } else if (document_is(document, "snapshotNumber")) {
-            directory->snapshots = (uint64_t)document_number(document);
-        } else if (document_is(document, "snapshotQuota")) {
-            directory->quota = (uint64_t)document_number(document);
+    while (pull_member(pull)) {
+        if (pull_is(pull, "dirStatus")) {
+            pull_object(pull);
+            webhdfs_status_members(pull, arena, &status);
+        } else if (pull_is(pull, "parentFullPath")) {
+            parent = pull_text(pull, arena);
+        } else if (pull_is(pull, "snapshotNumber")) {
+            directory->snapshots = (uint64_t)pull_number(pull);
+        } else if (pull_is(pull, "snapshotQuota")) {
+            directory->quota = (uint64_t)pull_number(pull);
         } else {
-            document_skip(document);
+            pull_skip(pull);
         }
     }
     if (parent == NULL || parent[0] == '\0')
         parent = "/"; /* the root itself has neither a parent nor a name */
-    document->failed = document->failed || status.entry.path == NULL;
-    if (!document->failed)
+    pull->failed = pull->failed || status.entry.path == NULL;
+    if (!pull->failed)
         directory->path = path_join(arena, parent, status.entry.path);
 }
 
@@ -267,22 +267,22 @@ bool webhdfs_snapshottables_read(const char *data, size_t size, const char *what
                                  struct arena *arena, struct webhdfs_snapshottables *ret_list,
                                  struct error *error)
 {
-    struct document document;
+    struct json_pull pull;
     struct webhdfs_snapshottables list = {.directories = NULL};
-    document_open(&document, data, size);
-    document_object(&document);
-    while (document_member(&document)) {
-        if (!document_is(&document, "SnapshottableDirectoryList")) {
-            document_skip(&document);
-        } else if (document_array(&document)) { /* null: none on the whole cluster */
-            while (document_element(&document)) {
+    pull_open(&pull, data, size);
+    pull_object(&pull);
+    while (pull_member(&pull)) {
+        if (!pull_is(&pull, "SnapshottableDirectoryList")) {
+            pull_skip(&pull);
+        } else if (pull_array(&pull)) { /* null: none on the whole cluster */
+            while (pull_element(&pull)) {
                 list.directories =
                     grow(arena, list.directories, list.count, sizeof *list.directories);
-                snapshottable_members(&document, arena, &list.directories[list.count++]);
+                snapshottable_members(&pull, arena, &list.directories[list.count++]);
             }
         }
     }
-    if (!document_close(&document, what, error))
+    if (!pull_close(&pull, what, error))
         return false;
     *ret_list = list;
     return true;

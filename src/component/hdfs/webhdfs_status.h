@@ -3,7 +3,7 @@
 #ifndef COEVAL_COMPONENT_HDFS_WEBHDFS_STATUS_H
 #define COEVAL_COMPONENT_HDFS_WEBHDFS_STATUS_H
 
-#include "component/hdfs/document.h"
+#include "component/hdfs/json_pull.h"
 #include "plan/entry.h"
 
 struct webhdfs_status {
@@ -17,8 +17,8 @@ struct webhdfs_status {
 /* {"FileStatus": {...}}; strings in the arena. */
 bool webhdfs_status_read(const char *data, size_t size, const char *what, struct arena *arena,
                          struct webhdfs_status *ret_status, struct error *error);
-/* The members of an object that document_object() or document_element() entered. */
-void webhdfs_status_members(struct document *document, struct arena *arena,
+/* The members of an object that pull_object() or pull_element() entered. */
+void webhdfs_status_members(struct json_pull *pull, struct arena *arena,
                             struct webhdfs_status *ret_status);
 
 /* One page of LISTSTATUS_BATCH; a page that is cut gives nothing. All memory is the arena's. */

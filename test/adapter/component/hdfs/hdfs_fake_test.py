@@ -323,6 +323,16 @@ def test_moment(fake, store):
     assert fired == ["m", "m"]
 
 
+def test_connections_that_were_idle_too_long_are_opened_again(fake, store):
+    closing = answer(file_status("DIRECTORY", snapshotEnabled=True), close=True)
+    fake.on("GETFILESTATUS", ROOT, closing, closing, ROOT)
+    fake.on("CREATESNAPSHOT", answer({"Path": "/a/.snapshot/m"}))
+    fake.on("GETSNAPSHOTLIST", snapshots("m"))
+    roots = store.moment(roots=["/a", "/b"], name="m", wait_ms=100)["roots"]
+    assert [one["code"] for one in roots] == ["OK", "OK"]
+    assert len(fake.operations("CREATESNAPSHOT")) == 2
+
+
 def test_a_moment_whose_answers_are_lost_is_looked_for(fake, store):
     fake.on("GETFILESTATUS", ROOT).on("CREATESNAPSHOT", lost())
     fake.on("GETSNAPSHOTLIST", snapshots("m"))
