@@ -214,7 +214,8 @@ static bool check_case(struct world *world, uint64_t seed)
     operations_run += target.operations;
     return verify(world, &target, MAKER_LISTING) && verify(world, &target, MAKER_HDFS) &&
            check_tampering(world, &target, &random) && check_cost(world, target.operations) &&
-           check_nothing_copied_twice(world) && check_crashes(world, target.operations, &random);
+           check_nothing_copied_twice(world) && check_manifest(world) &&
+           check_crashes(world, target.operations, &random);
 }
 
 static bool run_seed(uint64_t seed, enum defect defect, bool talk)

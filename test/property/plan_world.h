@@ -67,6 +67,9 @@ bool trees_difference(const struct tree *old, const struct tree *new,
 bool commit_forward(struct world *world, struct tree *tree, int budget);
 bool commit_back(struct world *world, struct tree *tree, int budget);
 
+/* The manifest that the plan and the receipt lead to says what the new tree holds. */
+bool check_manifest(struct world *world);
+
 /* Compares a tree with what it must be: without what is excluded and without the mtime of the top.
  */
 bool same_tree(struct world *world, const char *when, const struct tree *actual,
