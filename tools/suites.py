@@ -1,0 +1,317 @@
+"""suites.py: the body of tools/check. Builds under build-check/ and runs, in this order:
+
+  gcc        the build, warnings are errors       property   random cases, planted defects
+  tidy       layout, include rules, documents     sim        the whole engine on seeds
+  unit       every module on its own              adapter    real LMDB, sockets, directories
+  scenario   recorded stories                     fuzz       the corpora of the decoders
+  clang      the second compiler with ASan and UBSan: its build, then unit to adapter in it,
+             and each fuzz target for a few seconds
+  coverage   the pure folders, line by line
+  quickstart tools/quickstart, as a newcomer runs it
+  integration  daemons and real HDFS clusters; a skip here is a failure
+
+A case is what a test program counts itself: a TAP line, a pytest case, the N of "# N cases"; else
+the program is one case. What is not in the tree is not run. Downloads (90 MB of Hadoop, once) lie
+in $COEVAL_CACHE, ~/.cache/coeval by default.
+"""
+import argparse
+import collections
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build-check")
+FAST = ("tidy", "unit", "scenario", "property", "sim", "adapter", "fuzz")
+SANITIZED = ("unit", "scenario", "property", "adapter")
+PURE = ("policy", "plan", "epoch")
+FUZZ_SECONDS = 5
+TAIL_LINES = 40
+
+TAP = re.compile(r"^(not )?ok\b(?:\s+\d+)?(?:\s+-)?\s*(.*)$")
+TAP_SKIP = re.compile(r"#\s*skip\w*:?\s*(.*)", re.I)
+CASES = re.compile(r"^# (\d+) cases$", re.M)
+PYTEST = re.compile(r"^=*\s*((?:\d+ \w+(?:, )?)+) in [\d.]+s", re.M)
+PYTEST_SKIP = re.compile(r"^SKIPPED \[(\d+)\] ([^:]+:\d+): (.*)$", re.M)
+
+
+class Tally:
+    """What was counted so far; skips are (name, reason)."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+        self.skips = []
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skips += other.skips
+
+    def __str__(self):
+        text = f"{self.passed} passed, {self.failed} failed"
+        return text + (f", {len(self.skips)} skipped" if self.skips else "")
+
+
+def one(is_good):
+    tally = Tally()
+    tally.passed, tally.failed = int(is_good), int(not is_good)
+    return tally
+
+
+# ---- counting -----------------------------------------------------------------------------------
+
+def count_tap(name, text, tally):
+    for line in text.splitlines():
+        match = TAP.match(line)
+        if match is None:
+            continue
+        skip = TAP_SKIP.search(line)
+        if skip is not None:
+            tally.skips.append((f"{name}: {match[2].split('#')[0].strip()}",
+                                skip[1] or "no reason given"))
+        elif match[1]:
+            tally.failed += 1
+        else:
+            tally.passed += 1
+
+
+def count_pytest(name, text, tally):
+    match = None
+    for match in PYTEST.finditer(text):
+        pass  # the last one is the summary
+    if match is None:
+        return
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", match[1])}
+    tally.passed += counts.get("passed", 0) + counts.get("xfailed", 0)
+    tally.failed += counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    told = PYTEST_SKIP.findall(text)
+    for number, place, reason in told:
+        tally.skips += [(f"{name}: {place}", reason)] * int(number)
+    untold = counts.get("skipped", 0) - sum(int(number) for number, _, _ in told)
+    tally.skips += [(name, "no reason given")] * max(0, untold)
+
+
+def count_test(test):
+    """The cases of one entry of meson's testlog.json."""
+    name, text, tally = test["name"].split(" / ")[-1], test.get("stdout") or "", Tally()
+    is_good = test["result"] in ("OK", "EXPECTEDFAIL")
+    if test["result"] == "SKIP":
+        lines = text.strip().splitlines()
+        tally.skips.append((name, lines[-1] if lines else "no reason given"))
+        return tally
+    count_tap(name, text, tally)
+    count_pytest(name, text, tally)
+    if is_good and tally.passed + tally.failed + len(tally.skips) == 0:
+        match = CASES.search(text)
+        tally.passed = int(match[1]) if match else 1
+    if not is_good and tally.failed == 0:
+        tally.failed = 1
+    return tally
+
+
+# ---- running ------------------------------------------------------------------------------------
+
+def environment():
+    env = dict(os.environ)
+    env["COEVAL_CACHE"] = os.environ.get("COEVAL_CACHE") or os.path.expanduser("~/.cache/coeval")
+    env["PYTEST_ADDOPTS"] = "-rs"  # pytest says why it skips
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    env["LC_ALL"] = "C.UTF-8"
+    # Every finding of a sanitizer ends the test.
+    env["ASAN_OPTIONS"] = "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+    env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
+    return env
+
+
+def tail(text):
+    lines = (text or "").rstrip().splitlines()[-TAIL_LINES:]
+    return "".join(f"    | {line}\n" for line in lines)
+
+
+class Checks:
+    def __init__(self, options):
+        self.options = options
+        self.env = environment()
+        self.total = Tally()
+        self.began = time.monotonic()
+
+    def tell(self, name, tally, began, note=""):
+        self.total.add(tally)
+        seconds = time.monotonic() - began
+        print(f"{name:24} {str(tally):44} {seconds:6.1f} s{note}", flush=True)
+
+    def run(self, *command, log=None, env=None):
+        """True when it ended well; its output is kept in build-check/logs and shown if not."""
+        path = os.path.join(BUILD, "logs", (log or os.path.basename(command[0])) + ".log")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            done = subprocess.run(command, cwd=ROOT, env={**self.env, **(env or {})}, check=False,
+                                  stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+        if done.returncode == 0:
+            return True
+        with open(path, encoding="utf-8", errors="replace") as file:
+            print(f"  {' '.join(command)}\n  ended with {done.returncode}; its log, {path}:")
+            print(tail(file.read()), end="")
+        return False
+
+    def build(self, name, compiler, *settings, targets=()):
+        """Configures once, builds; a compiler's warning is an error. One case."""
+        began, directory = time.monotonic(), os.path.join(BUILD, name)
+        is_good = os.path.exists(os.path.join(directory, "build.ninja")) or \
+            self.run("meson", "setup", directory, ROOT, "-Dtests=true", *settings,
+                     log=f"setup-{name}", env={"CC": compiler})
+        is_good = is_good and self.run("ninja", "-C", directory, *targets, log=f"build-{name}")
+        self.tell(f"build {name}", one(is_good), began)
+        return is_good
+
+    def suites_of(self, name):
+        """The suites that this build has, each with the number of its tests."""
+        done = subprocess.run(["meson", "introspect", "--tests", os.path.join(BUILD, name)],
+                              stdout=subprocess.PIPE, check=True, env=self.env)
+        return collections.Counter(suite.split(":")[-1] for test in json.loads(done.stdout)
+                                   for suite in test["suite"])
+
+    def suite(self, build, suite, label=None, options=()):
+        began, directory = time.monotonic(), os.path.join(BUILD, build)
+        log = os.path.join(directory, "meson-logs", "testlog.json")
+        if os.path.exists(log):
+            os.remove(log)
+        subprocess.run(["meson", "test", "-C", directory, "--no-rebuild", "--suite", suite,
+                        *options], check=False, stdin=subprocess.DEVNULL, env=self.env,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        tally, tests = Tally(), []
+        if os.path.exists(log):
+            with open(log, encoding="utf-8", errors="replace") as file:
+                tests = [json.loads(line) for line in file]
+        for test in tests:
+            counted = count_test(test)
+            tally.add(counted)
+            if counted.failed:
+                print(f"  {test['name']}: {test['result']} after {test['duration']:.1f} s")
+                print(tail(test.get("stdout")) + tail(test.get("stderr")), end="")
+        if not tests:
+            print(f"  meson ran no test of suite {suite} in {directory}")
+            tally = one(False)
+        if suite == "integration" and tally.skips:
+            tally.failed += len(tally.skips)  # real clusters are never skipped
+        for name, reason in tally.skips:
+            print(f"  skipped: {name}: {reason}")
+        self.tell(label or suite, tally, began)
+
+
+# ---- the stages ---------------------------------------------------------------------------------
+
+def compiler(name):
+    """With ccache where it is installed: a second run is quick."""
+    found = subprocess.run(["sh", "-c", "command -v ccache"], stdout=subprocess.DEVNULL,
+                           check=False).returncode == 0
+    return f"ccache {name}" if found else name
+
+
+def check_gcc(checks):
+    if not checks.build("gcc", compiler("gcc")):
+        return False
+    there = checks.suites_of("gcc")
+    # A suite that nobody put into this file's order runs all the same.
+    others = [suite for suite in there if suite not in (*FAST, "integration")]
+    for suite in [*FAST, *sorted(others)]:
+        if there[suite]:
+            checks.suite("gcc", suite)
+    return True
+
+
+def check_clang(checks):
+    if not checks.build("clang", compiler("clang"), "-Db_sanitize=address,undefined",
+                        "-Db_lundef=false", "-Dfuzz=true", "-Dbuildtype=debug",
+                        "-Doptimization=1"):
+        return
+    there = checks.suites_of("clang")
+    for suite in SANITIZED:
+        if there[suite]:
+            checks.suite("clang", suite, f"{suite} (ASan, UBSan)", ("-t", "4"))
+    fuzz(checks)
+
+
+def fuzz(checks):
+    for path in sorted(glob.glob(os.path.join(BUILD, "clang/test/fuzz/fuzz_*"))):
+        name = os.path.basename(path)[len("fuzz_"):]
+        if os.path.isdir(path) or "." in name:
+            continue
+        began = time.monotonic()
+        is_good = checks.run(os.path.join(ROOT, "test/fuzz/run"), str(FUZZ_SECONDS), name,
+                             log=f"fuzz-{name}", env={"FUZZ_BUILD": os.path.join(BUILD, "clang")})
+        checks.tell(f"fuzz {name}", one(is_good), began)
+
+
+def check_coverage(checks):
+    """Pure folders at 100 % of their lines; one case for each file."""
+    build = os.path.join(BUILD, "coverage")
+    there = [folder for folder in PURE
+             if os.path.isfile(os.path.join(ROOT, "test/unit", folder, "meson.build"))]
+    if not checks.build("coverage", compiler("gcc"), "-Db_coverage=true", "-Dbuildtype=debug",
+                        targets=("all",)):
+        return
+    for path in glob.glob(os.path.join(build, "**/*.gcda"), recursive=True):
+        os.remove(path)
+    began, tally = time.monotonic(), Tally()
+    for suite in ("unit", "scenario"):
+        checks.run("meson", "test", "-C", build, "--no-rebuild", "--suite", suite, "-t", "3",
+                   log=f"coverage-{suite}")
+    report = os.path.join(build, "coverage.json")
+    filters = [part for folder in there for part in ("--filter", f"src/{folder}/")]
+    if not checks.run("gcovr", "-r", ROOT, "--object-directory", build, "--json-summary", report,
+                      *filters, "--exclude-lines-by-pattern", ".*CHECK_UNREACHABLE.*"):
+        checks.tell("coverage", one(False), began)
+        return
+    with open(report, encoding="utf-8") as file:
+        for entry in json.load(file)["files"]:
+            is_whole = entry["line_covered"] == entry["line_total"]
+            tally.add(one(is_whole))
+            if not is_whole:
+                print(f"  {entry['filename']}: {entry['line_covered']} of {entry['line_total']}"
+                      " lines are tested")
+    checks.tell("coverage", tally, began)
+
+
+def check_quickstart(checks):
+    if not os.path.exists(os.path.join(ROOT, "tools/quickstart")):
+        return
+    began = time.monotonic()
+    is_good = checks.run(os.path.join(ROOT, "tools/quickstart"), "--build",
+                         os.path.join(BUILD, "gcc"), log="quickstart")
+    checks.tell("quickstart", one(is_good), began)
+
+
+def check_integration(checks):
+    if checks.suites_of("gcc")["integration"]:
+        checks.suite("gcc", "integration")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true",
+                        help="gcc and its suites only: no integration, sanitizers, coverage")
+    parser.add_argument("--only", metavar="STAGE", action="append",
+                        choices=("clang", "coverage", "quickstart", "integration"),
+                        help="gcc's build, then only this; may be given more than once")
+    options = parser.parse_args()
+    checks = Checks(options)
+    stages = {"quickstart": check_quickstart, "integration": check_integration,
+              "clang": check_clang, "coverage": check_coverage}
+    wanted = [] if options.quick else options.only or list(stages)
+    is_built = checks.build("gcc", compiler("gcc")) if options.only else check_gcc(checks)
+    for name in stages if is_built else ():
+        if name in wanted:
+            stages[name](checks)
+    print(f"{'all':69} {time.monotonic() - checks.began:6.1f} s")
+    print(checks.total)
+    return 0 if checks.total.failed == 0 and checks.total.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
