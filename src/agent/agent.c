@@ -1,0 +1,382 @@
+/* agent.c: the agent's instructions: resumed from the journal at start, kept durable before they
+ * act, started when the work queue has room. The protocol is in agent_requests.c. */
+#include "agent/agent_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#define RESULTS_KEPT_EPOCHS 8
+
+struct agent_parts *agent_parts(struct agent *agent)
+{
+    return &agent->parts;
+}
+
+struct task *agent_find(struct agent *agent, const char *key)
+{
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        if (strcmp(task->instruction.key, key) == 0)
+            return task;
+    return NULL;
+}
+
+struct limiter *agent_service_limiter(struct agent *agent, const char *service)
+{
+    list_for_each (known, &agent->parts.limiters, struct service_limiter, node)
+        if (strcmp(known->service, service) == 0)
+            return known->limiter;
+    struct service_limiter *added = memory_new(sizeof *added);
+    added->service = memory_copy_string(service);
+    added->limiter = limiter_new(agent->options.limiter);
+    list_append(&agent->parts.limiters, &added->node);
+    return added->limiter;
+}
+
+/* ---- durable state -------------------------------------------------------------------------- */
+
+struct change {
+    struct task *task;
+    loop_fn *durable;
+    void *context;
+};
+
+static char *payload_of(struct task *task)
+{
+    json_t *payload = json_object();
+    json_set_take(payload, "instruction", json_incref(task->instruction.document));
+    json_set_take(payload, "status", task_status(task));
+    struct buffer text;
+    buffer_init(&text, 0);
+    json_print(payload, false, &text);
+    json_decref(payload);
+    return buffer_take(&text);
+}
+
+static void change_is_durable(void *context, const struct error *error)
+{
+    struct change change = *(struct change *)context;
+    free(context);
+    if (error->code != ERROR_OK)
+        return; /* the journal is lost: the daemon ends, nothing may act on this state */
+    agent_tell_waiters(change.task);
+    change.durable(change.context);
+}
+
+void task_changed(struct task *task, loop_fn *durable, void *context)
+{
+    struct agent *agent = task->agent;
+    task->revision++;
+    task->updated_us = clock_realtime_us();
+    char *payload = payload_of(task);
+    struct journal_append record = {.type = JOURNAL_INSTRUCTION,
+                                    .key = task->instruction.key,
+                                    .payload = payload,
+                                    .generation = (uint64_t)task->instruction.generation};
+    struct change *change = memory_new(sizeof *change);
+    *change = (struct change){task, durable, context};
+    struct error error = ERROR_NONE;
+    if (!journal_append_all(agent->options.journal, &record, 1, change_is_durable, change,
+                            &error)) {
+        log_error(LOG_AGENT, "journal.refused", "cluster=%s error=\"%s\"", agent->options.cluster,
+                  error.text);
+        CHECK(error.code == ERROR_LIMIT || error.code == ERROR_NO_SPACE || error.code == ERROR_IO);
+        agent_retry_change(agent, change->task, change->durable, change->context);
+        free(change);
+    }
+    free(payload);
+}
+
+struct late_change {
+    struct agent *agent;
+    struct timer *timer;
+    struct task *task;
+    loop_fn *durable;
+    void *context;
+};
+
+static void change_again(void *context)
+{
+    struct late_change late = *(struct late_change *)context;
+    timer_free(late.timer);
+    free(context);
+    task_changed(late.task, late.durable, late.context);
+}
+
+/* The journal's queue is full or its disk is: nothing acts until the record is durable, so the
+ * change waits and is tried again. */
+void agent_retry_change(struct agent *agent, struct task *task, loop_fn *durable, void *context)
+{
+    struct late_change *late = memory_new(sizeof *late);
+    *late = (struct late_change){agent, NULL, task, durable, context};
+    late->timer = timer_new(agent->parts.loop, change_again, late);
+    timer_start(late->timer, 200);
+}
+
+/* ---- progress -------------------------------------------------------------------------------- */
+
+#define PROGRESS_MS 500
+
+/* Counters move without a revision: who waits for news hears of them now and then. */
+static void tell_progress(void *context)
+{
+    struct agent *agent = context;
+    bool running = false;
+    list_for_each (task, &agent->parts.tasks, struct task, node) {
+        uint64_t operations =
+            atomic_load(&task->counters.operations) + atomic_load(&task->counters.bytes_written);
+        running = running || task->running;
+        if (!task->running || operations == task->told)
+            continue;
+        task->told = operations;
+        agent_tell_all(task);
+    }
+    if (running)
+        timer_start(agent->progress, PROGRESS_MS);
+    agent->ticking = running;
+}
+
+static void tick(struct agent *agent)
+{
+    if (agent->ticking)
+        return;
+    agent->ticking = true;
+    timer_start(agent->progress, PROGRESS_MS);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+static void start_queued(struct agent *agent)
+{
+    struct agent_parts *parts = &agent->parts;
+    list_for_each (task, &parts->tasks, struct task, node) {
+        if (parts->stopping || task->running || task_is_over(task))
+            continue;
+        if (task->kind->is_long && parts->long_jobs >= agent->options.long_jobs_max)
+            continue;
+        parts->long_jobs += task->kind->is_long;
+        task_start(task);
+        tick(agent);
+    }
+}
+
+void agent_queue(struct agent *agent, struct task *task)
+{
+    list_append(&agent->parts.tasks, &task->node);
+    task->limiter = agent_service_limiter(agent, task->instruction.service);
+    const json_t *limits = json_object_get(task->instruction.body, "limits");
+    if (limits != NULL)
+        limiter_set(task->limiter, (uint64_t)json_integer_or(limits, "bytes_per_second", 0),
+                    (uint64_t)json_integer_or(limits, "operations_per_second", 0));
+    start_queued(agent);
+}
+
+static void forget_durably(struct agent *agent, const char *key)
+{
+    struct journal_append record = {.type = JOURNAL_INSTRUCTION, .key = key};
+    struct error error = ERROR_NONE;
+    /* A refused removal costs only room: the next start prunes again. */
+    if (!journal_append_all(agent->options.journal, &record, 1, NULL, NULL, &error))
+        log_warning(LOG_AGENT, "journal.refused", "cluster=%s key=%s error=\"%s\"",
+                    agent->options.cluster, key, error.text);
+}
+
+void agent_drop(struct agent *agent, struct task *task)
+{
+    forget_durably(agent, task->instruction.key);
+    list_remove(&task->node);
+    task_free(task);
+}
+
+static void check_stopped(struct agent *agent)
+{
+    if (!agent->parts.stopping || agent->stopped == NULL)
+        return;
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        if (task->running)
+            return;
+    loop_fn *stopped = agent->stopped;
+    agent->stopped = NULL;
+    stopped(agent->stopped_context);
+}
+
+void agent_task_over(struct agent *agent, struct task *task)
+{
+    agent->parts.long_jobs -= task->kind->is_long;
+    if (task->forgotten && list_is_empty(&task->waiters))
+        agent_drop(agent, task);
+    list_for_each (other, &agent->parts.tasks, struct task, node)
+        if (other->running && other->kind->other_over != NULL)
+            other->kind->other_over(other);
+    start_queued(agent);
+    check_stopped(agent);
+}
+
+/* Results are kept until their epoch is long past: an order of a new epoch makes room. */
+void agent_prune(struct agent *agent, const struct instruction *newest)
+{
+    list_for_each (task, &agent->parts.tasks, struct task, node) {
+        bool old = strcmp(task->instruction.service, newest->service) == 0 &&
+                   task->instruction.number != 0 &&
+                   task->instruction.number + RESULTS_KEPT_EPOCHS < newest->number;
+        if (old && task_is_over(task) && !task->running && list_is_empty(&task->waiters))
+            agent_drop(agent, task);
+    }
+}
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
+static bool resume_over(struct task *task, const json_t *document)
+{
+    struct status status;
+    struct error error;
+    if (document == NULL || !status_parse(document, &status, &error))
+        return false;
+    task->revision = status.revision;
+    snprintf(task->phase, sizeof task->phase, "%s", status.phase);
+    if (status.state == STATUS_RUNNING)
+        return false;
+    if (status.state == STATUS_FAILED && status.error.code == ERROR_CANCELED)
+        return false; /* stopped with the daemon: it goes on */
+    task->state = status.state;
+    task->error = status.error;
+    if (status.question != NULL)
+        snprintf(task->question, sizeof task->question, "%s", status.question);
+    if (status.result != NULL)
+        json_object_update(task->result, status.result);
+    return true;
+}
+
+static bool resume_one(void *context, const char *key, const char *payload, size_t size,
+                       struct error *error)
+{
+    struct agent *agent = context;
+    json_t *object;
+    struct instruction instruction;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "instruction %s", key);
+    json_t *document = json_deep_copy(json_object_get(object, "instruction"));
+    if (document == NULL || !instruction_parse(document, &instruction, error)) {
+        json_decref(document);
+        json_decref(object);
+        return error_wrap(error, "instruction %s in the journal", key);
+    }
+    const struct task_kind *kind = task_kind_find(instruction.kind);
+    if (kind == NULL) {
+        json_decref(document);
+        json_decref(object);
+        return error_set(error, ERROR_CORRUPT, "instruction %s: unknown kind", key);
+    }
+    struct task *task = task_new(agent, kind, &instruction);
+    resume_over(task, json_object_get(object, "status"));
+    task->limiter = agent_service_limiter(agent, instruction.service);
+    list_append(&agent->parts.tasks, &task->node);
+    json_decref(object);
+    return true;
+}
+
+static bool load_fence(void *context, const char *key, const char *payload, size_t size,
+                       struct error *error)
+{
+    struct agent *agent = context;
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "fence of pair %s", key);
+    json_set_integer(agent->fences, key, json_integer_or(object, "generation", 0));
+    json_decref(object);
+    return true;
+}
+
+bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction)
+{
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        if (strcmp(task->kind->name, "disarm") == 0 && task->state == STATUS_DONE &&
+            strcmp(task->instruction.service, instruction->service) == 0 &&
+            task->instruction.generation == instruction->generation &&
+            task->instruction.number == instruction->number &&
+            task->instruction.attempt == instruction->attempt &&
+            json_is_false(json_object_get(task->result, "fired")))
+            return true;
+    return false;
+}
+
+static void begin(void *context)
+{
+    struct agent *agent = context;
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        if (!task_is_over(task) && strcmp(task->kind->name, "snapshot") == 0 &&
+            agent_is_disarmed(agent, &task->instruction)) {
+            task->state = STATUS_FAILED;
+            error_set(&task->error, ERROR_CANCELED, "disarmed");
+        }
+    start_queued(agent);
+}
+
+bool agent_new(struct loop *loop, const struct agent_options *options, struct agent **ret_agent,
+               struct error *error)
+{
+    if (!file_make_directories(options->work_directory, 0700, error))
+        return false;
+    struct agent *agent = memory_new(sizeof *agent);
+    agent->options = *options;
+    if (agent->options.long_jobs_max == 0)
+        agent->options.long_jobs_max = 4;
+    agent->parts = (struct agent_parts){.loop = loop, .options = &agent->options};
+    list_init(&agent->parts.tasks);
+    list_init(&agent->parts.moments);
+    list_init(&agent->parts.limiters);
+    agent->fences = json_object();
+    agent->progress = timer_new(loop, tell_progress, agent);
+    struct journal *journal = options->journal;
+    if (!journal->operations->objects(journal, JOURNAL_FENCE, load_fence, agent, error) ||
+        !journal->operations->objects(journal, JOURNAL_INSTRUCTION, resume_one, agent, error)) {
+        agent_free(agent);
+        return error_wrap(error, "agent of cluster %s", options->cluster);
+    }
+    loop_post(loop, begin, agent);
+    *ret_agent = agent;
+    return true;
+}
+
+static void report_stopped(void *context)
+{
+    check_stopped(context);
+}
+
+void agent_stop(struct agent *agent, loop_fn *stopped, void *context)
+{
+    agent->parts.stopping = true;
+    agent->stopped = stopped;
+    agent->stopped_context = context;
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        if (task->running)
+            task_stop(task);
+    loop_post(agent->parts.loop, report_stopped, agent);
+}
+
+void agent_free(struct agent *agent)
+{
+    if (agent == NULL)
+        return;
+    agent_end_waiters(agent);
+    list_for_each (task, &agent->parts.tasks, struct task, node) {
+        list_remove(&task->node);
+        task_free(task);
+    }
+    list_for_each (known, &agent->parts.limiters, struct service_limiter, node) {
+        list_remove(&known->node);
+        limiter_free(known->limiter);
+        free(known->service);
+        free(known);
+    }
+    CHECK(list_is_empty(&agent->parts.moments));
+    json_decref(agent->fences);
+    timer_free(agent->progress);
+    free(agent);
+}

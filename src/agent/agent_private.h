@@ -1,0 +1,32 @@
+/* agent_private.h: what agent.c and agent_requests.c share. */
+#ifndef COEVAL_AGENT_AGENT_PRIVATE_H
+#define COEVAL_AGENT_AGENT_PRIVATE_H
+
+#include "agent/task.h"
+
+struct agent {
+    struct agent_parts parts;
+    struct agent_options options;
+    json_t *fences; /* pair id -> highest generation seen, as the journal has it */
+    struct timer *progress;
+    bool ticking;
+    loop_fn *stopped;
+    void *stopped_context;
+};
+
+struct service_limiter {
+    struct list node;
+    char *service;
+    struct limiter *limiter;
+};
+
+struct task *agent_find(struct agent *agent, const char *key);
+struct limiter *agent_service_limiter(struct agent *agent, const char *service);
+void agent_queue(struct agent *agent, struct task *task);
+void agent_drop(struct agent *agent, struct task *task);
+void agent_prune(struct agent *agent, const struct instruction *newest);
+void agent_retry_change(struct agent *agent, struct task *task, loop_fn *durable, void *context);
+void agent_end_waiters(struct agent *agent);
+void agent_tell_all(struct task *task); /* waiters of any revision */
+
+#endif

@@ -1,0 +1,312 @@
+/* agent_requests.c: the protocol of protocol.h, for both transports alike. An instruction is
+ * durable before 201 is said; a status is durable before a waiter hears of it. */
+#include "agent/agent_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/path.h"
+
+struct waiter {
+    struct list node;
+    struct task *task;
+    struct timer *timer;
+    uint64_t after;
+    agent_reply_fn *reply;
+    void *context;
+};
+
+static void reply_document(agent_reply_fn *reply, void *context, int status, json_t *document)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    json_print(document, false, &text);
+    json_decref(document);
+    reply(context, status, buffer_text(&text), text.size);
+    buffer_fini(&text);
+}
+
+static void reply_error(agent_reply_fn *reply, void *context, const struct error *error)
+{
+    json_t *document = json_object();
+    json_set_take(document, "error", json_from_error(error));
+    reply_document(reply, context, error_http_status(error->code), document);
+}
+
+/* ---- long polls ----------------------------------------------------------------------------- */
+
+static void end_wait(struct waiter *waiter)
+{
+    list_remove(&waiter->node);
+    timer_free(waiter->timer);
+    reply_document(waiter->reply, waiter->context, 200, task_status(waiter->task));
+    free(waiter);
+}
+
+static void wait_is_over(void *context)
+{
+    end_wait(context);
+}
+
+void agent_tell_waiters(struct task *task)
+{
+    list_for_each (waiter, &task->waiters, struct waiter, node)
+        if (task->revision > waiter->after)
+            end_wait(waiter);
+}
+
+void agent_tell_all(struct task *task)
+{
+    list_for_each (waiter, &task->waiters, struct waiter, node)
+        end_wait(waiter);
+}
+
+void agent_end_waiters(struct agent *agent)
+{
+    list_for_each (task, &agent->parts.tasks, struct task, node)
+        agent_tell_all(task);
+}
+
+static int64_t query_integer(const char *query, const char *name, int64_t otherwise)
+{
+    size_t length = strlen(name);
+    for (const char *p = query; p != NULL && *p != '\0'; p = strchr(p, '&')) {
+        p += *p == '&';
+        if (strncmp(p, name, length) == 0 && p[length] == '=')
+            return strtoll(p + length + 1, NULL, 10);
+    }
+    return otherwise;
+}
+
+static void get_status(struct agent *agent, const char *key, const struct agent_request *request,
+                       agent_reply_fn *reply, void *context)
+{
+    struct task *task = agent_find(agent, key);
+    if (task == NULL) {
+        struct error error;
+        error_set(&error, ERROR_NOT_FOUND, "no instruction %.64s here: send it again", key);
+        reply_error(reply, context, &error);
+        return;
+    }
+    int64_t after = query_integer(request->query, "after", -1);
+    int64_t wait_s = query_integer(request->query, "wait", 0);
+    if ((int64_t)task->revision > after || wait_s <= 0) {
+        reply_document(reply, context, 200, task_status(task));
+        return;
+    }
+    struct waiter *waiter = memory_new(sizeof *waiter);
+    *waiter =
+        (struct waiter){.task = task, .after = (uint64_t)after, .reply = reply, .context = context};
+    waiter->timer = timer_new(agent->parts.loop, wait_is_over, waiter);
+    timer_start(waiter->timer,
+                (wait_s > PROTOCOL_WAIT_MAX_S ? PROTOCOL_WAIT_MAX_S : wait_s) * 1000);
+    list_append(&task->waiters, &waiter->node);
+}
+
+/* ---- new instructions ----------------------------------------------------------------------- */
+
+struct arrival {
+    struct agent *agent;
+    struct task *task;
+    agent_reply_fn *reply;
+    void *context;
+};
+
+static void answer_known(struct task *known, const json_t *document, agent_reply_fn *reply,
+                         void *context)
+{
+    if (instruction_same_order(known->instruction.document, document)) {
+        reply_document(reply, context, 200, task_status(known));
+        return;
+    }
+    struct error error;
+    error_set(&error, ERROR_CONFLICT, "another instruction was accepted under key %.64s",
+              known->instruction.key);
+    reply_error(reply, context, &error);
+}
+
+static void instruction_is_durable(void *context, const struct error *error)
+{
+    struct arrival arrival = *(struct arrival *)context;
+    free(context);
+    if (error->code != ERROR_OK) {
+        reply_error(arrival.reply, arrival.context, error);
+        task_free(arrival.task);
+        return;
+    }
+    struct task *known = agent_find(arrival.agent, arrival.task->instruction.key);
+    if (known != NULL) { /* twice within one commit of the journal */
+        answer_known(known, arrival.task->instruction.document, arrival.reply, arrival.context);
+        task_free(arrival.task);
+        return;
+    }
+    log_info(LOG_AGENT, "instruction.accepted",
+             "cluster=%s service=%s epoch=%d attempt=%d kind=%s "
+             "try=%d key=%.12s",
+             arrival.agent->options.cluster, arrival.task->instruction.service_name,
+             (int)arrival.task->instruction.number, (int)arrival.task->instruction.attempt,
+             arrival.task->instruction.kind, (int)arrival.task->instruction.try_number,
+             arrival.task->instruction.key);
+    agent_prune(arrival.agent, &arrival.task->instruction);
+    reply_document(arrival.reply, arrival.context, 201, task_status(arrival.task));
+    agent_queue(arrival.agent, arrival.task);
+}
+
+static char *text_of(json_t *document)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    json_print(document, false, &text);
+    json_decref(document);
+    return buffer_take(&text);
+}
+
+static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply, void *context)
+{
+    const struct instruction *instruction = &task->instruction;
+    json_t *payload = json_object(), *fence = json_object();
+    json_set_take(payload, "instruction", json_incref(instruction->document));
+    json_set_take(payload, "status", task_status(task));
+    json_set_integer(fence, "generation", instruction->generation);
+    json_set_string(fence, "device", instruction->device);
+    char *payload_text = text_of(payload), *fence_text = text_of(fence);
+    bool raises = instruction->generation > json_integer_or(agent->fences, instruction->pair, -1);
+    struct journal_append records[] = {
+        {JOURNAL_INSTRUCTION, instruction->key, payload_text, (uint64_t)instruction->generation},
+        {JOURNAL_FENCE, instruction->pair, fence_text, (uint64_t)instruction->generation},
+    };
+    /* At once, not when durable: an older order that arrives in between must lose. */
+    if (raises)
+        json_set_integer(agent->fences, instruction->pair, instruction->generation);
+    struct arrival *arrival = memory_new(sizeof *arrival);
+    *arrival = (struct arrival){agent, task, reply, context};
+    struct error error = ERROR_NONE;
+    if (!journal_append_all(agent->options.journal, records, raises ? 2 : 1, instruction_is_durable,
+                            arrival, &error)) {
+        reply_error(reply, context, &error);
+        task_free(task);
+        free(arrival);
+    }
+    free(payload_text);
+    free(fence_text);
+}
+
+static bool may_accept(struct agent *agent, const char *key, const struct instruction *instruction,
+                       const struct task_kind **ret_kind, struct error *error)
+{
+    if (strcmp(instruction->key, key) != 0)
+        return error_set(error, ERROR_INVALID, "the key of the path and of the body differ");
+    int64_t highest = json_integer_or(agent->fences, instruction->pair, -1);
+    if (instruction->generation < highest)
+        return error_set(error, ERROR_FENCED,
+                         "order of generation %d refused: this agent has seen generation %d",
+                         (int)instruction->generation, (int)highest);
+    *ret_kind = task_kind_find(instruction->kind);
+    if (*ret_kind == NULL)
+        return error_set(error, ERROR_PROTOCOL, "unknown kind of instruction '%.40s'",
+                         instruction->kind);
+    if (strcmp(instruction->kind, "snapshot") == 0 && agent_is_disarmed(agent, instruction))
+        return error_set(error, ERROR_CANCELED, "this attempt was disarmed: it is never taken");
+    if (agent->parts.stopping)
+        return error_set(error, ERROR_UNAVAILABLE, "the agent is stopping");
+    return true;
+}
+
+static void put_instruction(struct agent *agent, const char *key,
+                            const struct agent_request *request, agent_reply_fn *reply,
+                            void *context)
+{
+    struct error error = ERROR_NONE;
+    json_t *document;
+    struct instruction instruction;
+    const struct task_kind *kind = NULL;
+    if (!json_parse(request->body, request->body_size, &document, &error)) {
+        reply_error(reply, context, &error);
+        return;
+    }
+    if (!instruction_parse(document, &instruction, &error) ||
+        !may_accept(agent, key, &instruction, &kind, &error)) {
+        json_decref(document);
+        reply_error(reply, context, &error);
+        return;
+    }
+    struct task *known = agent_find(agent, key);
+    if (known == NULL) {
+        accept(agent, task_new(agent, kind, &instruction), reply, context);
+        return;
+    }
+    answer_known(known, document, reply, context);
+    json_decref(document);
+}
+
+static void delete_instruction(struct agent *agent, const char *key, agent_reply_fn *reply,
+                               void *context)
+{
+    struct task *task = agent_find(agent, key);
+    if (task != NULL && task->running) {
+        task->forgotten = true;
+        task_stop(task);
+    } else if (task != NULL && list_is_empty(&task->waiters)) {
+        agent_drop(agent, task);
+    }
+    reply(context, 204, "", 0);
+}
+
+/* ---- the agent itself ----------------------------------------------------------------------- */
+
+static void get_agent(struct agent *agent, agent_reply_fn *reply, void *context)
+{
+    json_t *document = json_object(), *instances = json_array();
+    bool synchronised;
+    int64_t clock_error = clock_error_us(&synchronised);
+    json_set_string(document, "cluster", agent->options.cluster);
+    json_set_string(document, "id", agent->options.id);
+    json_set_integer(document, "protocol_min", PROTOCOL_MIN);
+    json_set_integer(document, "protocol_max", PROTOCOL_MAX);
+    json_set_time(document, "now_us", clock_realtime_us());
+    json_set_integer(document, "clock_error_us", clock_error);
+    json_set_boolean(document, "clock_synchronised", synchronised);
+    for (size_t i = 0; i < agent->options.store_count; i++) {
+        const struct agent_store *store = &agent->options.stores[i];
+        json_t *item = json_object();
+        json_set_string(item, "cluster", store->cluster);
+        json_set_string(item, "instance", store->instance);
+        json_set_string(item, "kind", store->ref.component->kind);
+        json_set_integer(item, "features", store->ref.component->features);
+        json_append_take(instances, item);
+    }
+    json_set_take(document, "instances", instances);
+    reply_document(reply, context, 200, document);
+}
+
+#define INSTRUCTIONS "/v1/instructions/"
+
+void agent_handle(struct agent *agent, const struct agent_request *request, agent_reply_fn *reply,
+                  void *context)
+{
+    struct error error;
+    if (strcmp(request->path, "/v1/agent") == 0 && strcmp(request->method, "GET") == 0) {
+        get_agent(agent, reply, context);
+        return;
+    }
+    if (strncmp(request->path, INSTRUCTIONS, strlen(INSTRUCTIONS)) != 0) {
+        error_set(&error, ERROR_NOT_FOUND, "no such resource on an agent");
+        reply_error(reply, context, &error);
+        return;
+    }
+    const char *key = request->path + strlen(INSTRUCTIONS);
+    if (strcmp(request->method, "PUT") == 0) {
+        put_instruction(agent, key, request, reply, context);
+    } else if (strcmp(request->method, "GET") == 0) {
+        get_status(agent, key, request, reply, context);
+    } else if (strcmp(request->method, "DELETE") == 0) {
+        delete_instruction(agent, key, reply, context);
+    } else {
+        error_set(&error, ERROR_INVALID, "method %.10s is not for instructions", request->method);
+        reply_error(reply, context, &error);
+    }
+}

@@ -1,0 +1,177 @@
+/* area_epochs.c: see area_epochs.h. */
+#include "agent/area_epochs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/path.h"
+
+#define EPOCHS_MAX 200000
+
+struct names {
+    struct arena *arena;
+    struct area_epoch *list;
+    size_t count, capacity;
+};
+
+static bool take_name(void *context, const struct entry *entry, struct error *error)
+{
+    struct names *names = context;
+    struct area_epoch epoch = {0};
+    if (entry->type != ENTRY_DIRECTORY ||
+        !area_parse_epoch_name(path_name(entry->path), &epoch.generation, &epoch.number))
+        return true;
+    if (names->count == EPOCHS_MAX)
+        return error_set(error, ERROR_LIMIT, "more than %d epochs in one area", EPOCHS_MAX);
+    if (names->count == names->capacity) {
+        names->capacity = names->capacity == 0 ? 64 : names->capacity * 2;
+        names->list = memory_resize(names->list, names->capacity * sizeof *names->list);
+    }
+    names->list[names->count++] = epoch;
+    return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct area_epoch *left = a, *right = b;
+    if (left->number != right->number)
+        return left->number < right->number ? -1 : 1;
+    return left->generation < right->generation ? -1 : left->generation > right->generation;
+}
+
+struct files {
+    struct area_epoch *epoch;
+};
+
+static bool take_file(void *context, const struct entry *entry, struct error *error)
+{
+    struct area_epoch *epoch = ((struct files *)context)->epoch;
+    const char *name = path_name(entry->path);
+    (void)error;
+    epoch->sealed = epoch->sealed || strcmp(name, "seal.json") == 0;
+    epoch->retired = epoch->retired || strcmp(name, "phase.retired") == 0;
+    epoch->received = epoch->received || strcmp(name, "received.json") == 0;
+    epoch->begun = epoch->begun || strcmp(name, "phase.begun") == 0;
+    return true;
+}
+
+bool area_list_epochs(struct store_ref ref, const struct call *call, const char *pair,
+                      const char *service, struct arena *arena, struct area_epochs *ret_epochs,
+                      struct error *error)
+{
+    struct names names = {.arena = arena};
+    struct error failure = ERROR_NONE;
+    bool done = ref.component->list(ref.store, call, area_service(arena, ref.area, pair, service),
+                                    take_name, &names, &failure) ||
+                failure.code == ERROR_NOT_FOUND;
+    if (done && names.count > 0)
+        qsort(names.list, names.count, sizeof *names.list, by_number);
+    for (size_t i = 0; done && i < names.count; i++) {
+        struct files files = {&names.list[i]};
+        const char *directory = area_epoch(arena, ref.area, pair, service, names.list[i].generation,
+                                           names.list[i].number);
+        done = ref.component->list(ref.store, call, directory, take_file, &files, &failure) ||
+               failure.code == ERROR_NOT_FOUND;
+    }
+    if (done) {
+        size_t size = names.count * sizeof *names.list;
+        ret_epochs->list = arena_new(arena, size);
+        if (size > 0)
+            memcpy(ret_epochs->list, names.list, size);
+        ret_epochs->count = names.count;
+    } else {
+        *error = failure;
+    }
+    free(names.list);
+    return done;
+}
+
+bool area_newest_seal(struct store_ref ref, const struct call *call, const char *pair,
+                      const char *service, struct area_epoch *ret_epoch, bool *ret_found,
+                      struct error *error)
+{
+    struct arena arena;
+    struct area_epochs epochs;
+    arena_init(&arena);
+    bool done = area_list_epochs(ref, call, pair, service, &arena, &epochs, error);
+    bool found = false;
+    for (size_t i = 0; done && i < epochs.count; i++)
+        if (epochs.list[i].sealed && !epochs.list[i].retired) {
+            *ret_epoch = epochs.list[i];
+            found = true;
+        }
+    arena_fini(&arena);
+    if (done)
+        *ret_found = found;
+    return done;
+}
+
+/* The epochs that the manifests of this one's seal are deltas to. */
+static bool mark_parents(struct store_ref ref, const struct call *call, const char *pair,
+                         const char *service, struct area_epochs *epochs, size_t index,
+                         bool *needed, struct arena *arena, struct error *error)
+{
+    const struct area_epoch *epoch = &epochs->list[index];
+    json_t *seal;
+    size_t i;
+    json_t *member;
+    if (needed[index] || !epoch->sealed)
+        return true;
+    needed[index] = true;
+    const char *directory =
+        area_epoch(arena, ref.area, pair, service, epoch->generation, epoch->number);
+    if (!area_read_json(ref, call, path_join(arena, directory, "seal.json"), &seal, error))
+        return false;
+    bool done = true;
+    json_array_foreach(json_object_get(seal, "members"), i, member)
+    {
+        const char *parent = json_string_or(json_object_get(member, "manifest"), "parent", NULL);
+        int64_t generation, number;
+        if (parent == NULL || !area_parse_epoch_name(parent, &generation, &number))
+            continue;
+        for (size_t j = 0; done && j < index; j++)
+            if (epochs->list[j].generation == generation && epochs->list[j].number == number)
+                done = mark_parents(ref, call, pair, service, epochs, j, needed, arena, error);
+    }
+    json_decref(seal);
+    return done;
+}
+
+bool area_collect(struct store_ref ref, const struct call *call, const char *pair,
+                  const char *service, struct error *error)
+{
+    struct arena arena;
+    struct area_epochs epochs;
+    arena_init(&arena);
+    bool done = area_list_epochs(ref, call, pair, service, &arena, &epochs, error);
+    bool *needed = done ? arena_new(&arena, epochs.count + 1) : NULL;
+    for (size_t i = 0; done && i < epochs.count; i++)
+        if (!epochs.list[i].retired)
+            done = mark_parents(ref, call, pair, service, &epochs, i, needed, &arena, error);
+    for (size_t i = 0; done && i < epochs.count; i++)
+        if (epochs.list[i].retired && !needed[i])
+            done = store_remove_all(ref, call,
+                                    area_epoch(&arena, ref.area, pair, service,
+                                               epochs.list[i].generation, epochs.list[i].number),
+                                    error);
+    arena_fini(&arena);
+    return done;
+}
+
+/* Not recursive: what another service stages there keeps it. */
+bool area_remove_staging_top(struct store_ref ref, const struct call *call, const char *root,
+                             struct error *error)
+{
+    struct arena arena;
+    struct error failure = ERROR_NONE;
+    arena_init(&arena);
+    const char *top = path_join(&arena, root, STAGING_NAME);
+    bool done = ref.component->remove(ref.store, call, top, false, &failure) ||
+                failure.code == ERROR_NOT_FOUND || failure.code == ERROR_EXISTS;
+    if (!done)
+        *error = failure;
+    arena_fini(&arena);
+    return done;
+}

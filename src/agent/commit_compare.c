@@ -1,0 +1,281 @@
+/* commit_compare.c: does B show what the plan promised? The difference base seal -> now against the
+ * expected one, at the cost of the change; what a MODIFY names is compared by value; changed files
+ * by length and checksum. Without a base: the whole tree against the manifest. */
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/area_file.h"
+#include "agent/commit.h"
+#include "agent/manifest_file.h"
+#include "agent/tree_stream.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "plan/expected.h"
+#include "plan/receipt.h"
+
+#define COMPARE_BYTES_MAX ((size_t)2 << 30)
+
+static unsigned compared_fields(const struct commit_member *item)
+{
+    unsigned features = item->target.component->features, fields = ENTRY_CONTENT | ENTRY_TIMES;
+    fields |= features & COMPONENT_MODE ? ENTRY_MODE | ENTRY_OWNER : 0;
+    fields |= features & COMPONENT_ACL ? ENTRY_ACL : 0;
+    fields |= features & COMPONENT_XATTRS ? ENTRY_XATTRS : 0;
+    return fields;
+}
+
+/* The top's times belong to the snapshots taken of it. */
+static unsigned fields_at(const struct commit_member *item, const char *path)
+{
+    unsigned fields = compared_fields(item);
+    return path[0] == '\0' ? fields & ~ENTRY_TIMES : fields;
+}
+
+static bool differs(const struct commit_member *item, const char *path, const struct entry *actual,
+                    const struct entry *expected, unsigned fields, struct error *error)
+{
+    struct buffer text;
+    if (entry_compare(actual, expected, fields) == 0)
+        return true;
+    buffer_init(&text, 0);
+    entry_explain(actual, expected, fields, &text);
+    error_set(error, ERROR_CONFLICT, "%s:%.80s/%.60s: %.100s", item->member->target_instance,
+              item->member->target_path, path, buffer_text(&text));
+    buffer_fini(&text);
+    return false;
+}
+
+/* ---- the difference ------------------------------------------------------------------------- */
+
+/* By value, against the manifest of this epoch (deltas and all). */
+static bool compare_touched(struct commit *commit, struct commit_member *item,
+                            const struct expectation *expectation, const char *top,
+                            struct manifest_view *view, struct error *error)
+{
+    struct arena arena;
+    bool same = true;
+    arena_init(&arena);
+    for (size_t i = 0; same && i < expectation->touched_count; i++) {
+        const char *path = expectation->touched[i]->new_path;
+        const struct entry *expected;
+        struct entry actual;
+        arena_fini(&arena);
+        same =
+            manifest_chain_get(manifest_view_chain(view), path, &expected, error) &&
+            item->target.component->describe(item->target.store, &commit->call,
+                                             path_join(&arena, top, path), &arena, &actual, error);
+        if (same && expected == NULL)
+            same = error_set(error, ERROR_CONFLICT, "%.100s is not in the manifest", path);
+        /* Content is proven by the receipts; here the CRC of a staged file may not be known. */
+        if (same)
+            same = differs(item, path, &actual, expected, fields_at(item, path), error);
+    }
+    arena_fini(&arena);
+    return same;
+}
+
+static bool same_differences(struct commit *commit, struct commit_member *item, const char *to,
+                             struct expectation *expectation, struct error *error)
+{
+    if (!expectation_init(expectation, &item->plan, COMPARE_BYTES_MAX, error) ||
+        !item->target.component->difference(item->target.store, &commit->call,
+                                            item->member->target_root, item->member->target_below,
+                                            commit->base_snapshot, to, expectation_add, expectation,
+                                            error) ||
+        !expectation_finish(expectation, error))
+        return false;
+    if (expectation->mismatch_count == 0)
+        return true;
+    return error_set(error, ERROR_CONFLICT,
+                     "%s:%.80s does not show what was planned (%zu differences): %.110s",
+                     item->member->target_instance, item->member->target_path,
+                     expectation->mismatch_count, buffer_text(&expectation->mismatches));
+}
+
+bool commit_compare(struct commit *commit, struct commit_member *item, const char *to,
+                    struct error *error)
+{
+    struct expectation expectation;
+    if (item->base != INTAKE_SEAL)
+        return true; /* there is nothing to differ from: commit_verify() looks at the whole */
+    bool same = same_differences(commit, item, to, &expectation, error);
+    if (same && to != NULL) {
+        struct manifest_view *view;
+        same = manifest_view_open(commit->home, &commit->call, commit->directory, item->member->id,
+                                  &view, error);
+        if (same) {
+            same = compare_touched(commit, item, &expectation, item->candidate, view, error);
+            manifest_view_close(view);
+        }
+    }
+    expectation_fini(&expectation);
+    return same;
+}
+
+/* ---- changed files -------------------------------------------------------------------------- */
+
+struct checking {
+    struct commit *commit;
+    struct commit_member *item;
+    struct arena arena;
+};
+
+static const char *place_of_step(const struct plan *plan, uint32_t number)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == PLAN_PLACE && plan->steps[i].number == number)
+            return plan->steps[i].place;
+    return NULL;
+}
+
+static bool check_content(struct checking *checking, const struct receipt_record *record,
+                          const char *path, struct error *error)
+{
+    struct commit *commit = checking->commit;
+    struct store_ref ref = checking->item->target;
+    char checksum[96];
+    uint32_t crc;
+    uint64_t length;
+    if (record->checksum[0] != '\0') {
+        if (!ref.component->checksum(ref.store, &commit->call, path, checksum, error))
+            return false;
+        return strcmp(checksum, record->checksum) == 0 ||
+               error_set(error, ERROR_CORRUPT, "%.150s: its checksum is not that of what came",
+                         path);
+    }
+    if (!store_read_crc(ref, &commit->call, path, &crc, &length, error))
+        return false;
+    return (crc == record->entry.crc32c && length == record->entry.length) ||
+           error_set(error, ERROR_CORRUPT, "%.150s: its content is not what came", path);
+}
+
+static bool check_record(void *context, const struct receipt_record *record, struct error *error)
+{
+    struct checking *checking = context;
+    struct commit_member *item = checking->item;
+    struct entry actual;
+    arena_fini(&checking->arena);
+    const char *place = place_of_step(&item->plan, record->step);
+    if (place == NULL)
+        return error_set(error, ERROR_CORRUPT, "the receipt names step %u, the plan does not",
+                         record->step);
+    const char *relative = path_join(&checking->arena, place, record->inside);
+    const char *path = path_join(&checking->arena, item->candidate, relative);
+    if (!call_may_go_on(&checking->commit->call, error) ||
+        !item->target.component->describe(item->target.store, &checking->commit->call, path,
+                                          &checking->arena, &actual, error))
+        return false;
+    unsigned fields = fields_at(item, relative);
+    /* A directory that renames come into, or leave, has the times of the commit's last phase. */
+    if (record->entry.type == ENTRY_DIRECTORY)
+        fields &= ~ENTRY_TIMES;
+    return differs(item, relative, &actual, &record->entry, fields, error) &&
+           (record->entry.type != ENTRY_FILE || check_content(checking, record, path, error));
+}
+
+static bool check_receipt(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    struct checking checking = {.commit = commit, .item = item};
+    struct receipt_reader reader;
+    const char *path =
+        commit_path(commit, arena_format(&commit->arena, "receipt.%s", item->member->id));
+    arena_init(&checking.arena);
+    receipt_reader_init(&reader, check_record, &checking);
+    bool same = receipt_file_read(commit->home, &commit->call, path, &reader, error);
+    receipt_reader_fini(&reader);
+    arena_fini(&checking.arena);
+    return same;
+}
+
+/* ---- the whole tree ------------------------------------------------------------------------- */
+
+static bool refuse_difference(void *context, const struct difference *difference,
+                              struct error *error)
+{
+    struct commit_member *item = context;
+    if (difference->kind == DIFFERENCE_MODIFY && difference->path[0] == '\0')
+        return true; /* the top: compared by itself where it matters */
+    return error_set(error, ERROR_CONFLICT, "%s:%.80s differs from its manifest: %c %.100s",
+                     item->member->target_instance, item->member->target_path, difference->kind,
+                     difference->path);
+}
+
+bool compare_with_manifest(struct store_ref home, const struct call *call, const char *directory,
+                           struct commit_member *item, const char *top, bool with_crc,
+                           struct error *error)
+{
+    struct tree_options options = {.described = true, .with_crc = with_crc, .skip_staging = true};
+    struct listing_options how = {.identity = LISTING_BY_PATH,
+                                  .fields = compared_fields(item),
+                                  .limit_bytes = COMPARE_BYTES_MAX};
+    struct manifest_view *view;
+    if (!manifest_view_open(home, call, directory, item->member->id, &view, error))
+        return false;
+    struct tree_stream *tree = tree_stream_new(item->target, call, top, &options);
+    struct listing expected = {manifest_view_next, view}, actual = {tree_stream_next, tree};
+    bool same = listing_difference(&expected, &actual, &how, refuse_difference, item, error);
+    tree_stream_free(tree);
+    manifest_view_close(view);
+    return same;
+}
+
+bool commit_verify(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    if (!commit_compare(commit, item, commit->snapshot, error) ||
+        !check_receipt(commit, item, error))
+        return false;
+    return item->base == INTAKE_SEAL ||
+           compare_with_manifest(commit->home, &commit->call, commit->directory, item,
+                                 item->candidate, false, error);
+}
+
+/* ---- after a roll-back ---------------------------------------------------------------------- */
+
+struct returned {
+    struct commit *commit;
+    struct commit_member *item;
+};
+
+/* Same inode moved away and back, attributes equal by value: no change (facts X9). */
+static bool is_back(void *context, const struct difference *difference, struct error *error)
+{
+    struct returned *returned = context;
+    struct commit_member *item = returned->item;
+    struct arena arena;
+    struct entry then, now;
+    if (difference->kind == DIFFERENCE_RENAME && strcmp(difference->path, difference->target) == 0)
+        return true;
+    bool replaced = item->cleaned; /* restaged from the base: a new object with the same content */
+    if (difference->kind != DIFFERENCE_MODIFY)
+        return replaced || error_set(error, ERROR_CONFLICT, "%s:%.80s is not back: %c %.100s",
+                                     item->member->target_instance, item->member->target_path,
+                                     difference->kind, difference->path);
+    arena_init(&arena);
+    const struct component *component = item->target.component;
+    bool same =
+        component->describe(item->target.store, &returned->commit->call,
+                            path_join(&arena, item->base_top, difference->path), &arena, &then,
+                            error) &&
+        component->describe(item->target.store, &returned->commit->call,
+                            path_join(&arena, item->member->target_path, difference->path), &arena,
+                            &now, error) &&
+        differs(item, difference->path, &now, &then, fields_at(item, difference->path), error);
+    arena_fini(&arena);
+    return same;
+}
+
+bool commit_is_base(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    struct returned returned = {commit, item};
+    if (item->base != INTAKE_SEAL)
+        return true;
+    if (!item->target.component->difference(item->target.store, &commit->call,
+                                            item->member->target_root, item->member->target_below,
+                                            commit->base_snapshot, NULL, is_back, &returned, error))
+        return false;
+    if (!item->cleaned)
+        return true;
+    return compare_with_manifest(commit->home, &commit->call, commit->base_directory, item,
+                                 item->member->target_path, true, error);
+}

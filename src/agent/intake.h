@@ -1,0 +1,61 @@
+/* intake.h: one member on its way from A's snapshot to B: what must change (intake_plan), the bytes
+ * into staging (intake_copy), plan and receipt beside the seal's place (intake_close). Used by pull
+ * on B and push on A alike: it only knows a source and a target store. */
+#ifndef COEVAL_AGENT_INTAKE_H
+#define COEVAL_AGENT_INTAKE_H
+
+#include "agent/member.h"
+#include "plan/change.h"
+#include "plan/plan.h"
+
+/* From what state of the target the plan starts, and so how the seal is verified. */
+enum intake_base {
+    INTAKE_EMPTY, /* first epoch, nothing there */
+    INTAKE_SEAL,  /* the base seal; the stored difference tells the change */
+    INTAKE_LIVE   /* compared entry by entry with what lies there (adopted, restored, base lost) */
+};
+const char *intake_base_name(enum intake_base base);
+bool intake_base_from_name(const char *name, enum intake_base *ret_base);
+
+struct intake {
+    struct task *task;
+    const struct member *member;
+    struct call call;
+    struct arena arena;
+    struct store_ref source, target, home_a, home_b;
+    const char *source_top;      /* the member in A's snapshot */
+    const char *source_base_top; /* ... in A's snapshot of the base; NULL */
+    const char *target_top;      /* the member on B */
+    const char *target_base_top; /* ... in B's base seal; NULL */
+    const char *staging;         /* <root>/.coeval/<...> */
+    const char *directory;       /* the epoch's directory in B's area */
+    const char *subject;
+    struct exclusions exclusions;
+    enum intake_base base;
+    unsigned fields; /* attributes that both stores carry */
+    struct changes changes;
+    bool changes_made;
+    struct plan plan;
+    /* after intake_copy: */
+    uint64_t files, bytes, entries;
+};
+
+/* Paths and stores; no call to a store yet. */
+bool intake_init(struct intake *intake, struct task *task, const struct member *member,
+                 struct error *error);
+void intake_fini(struct intake *intake);
+/* Looks at the target (touched? empty?), reads or makes the difference, judges, builds the plan,
+ * and holds it against the shrink guard. May end in a question. */
+bool intake_plan(struct intake *intake, struct error *error);
+/* Everything the plan brings lies in staging, with its attributes; the receipt lies in B's area. */
+bool intake_copy(struct intake *intake, struct error *error);
+/* The plan as a file of B's area. */
+bool intake_keep_plan(struct intake *intake, struct error *error);
+
+/* intake_changes.c: fills intake->changes, settled, with times and counts. */
+bool intake_find_changes(struct intake *intake, struct error *error);
+/* intake_target.c: what lies on the target, and whether it may be built on. */
+bool intake_look_at_target(struct intake *intake, struct error *error);
+bool intake_is_approved(const struct intake *intake, const char *question);
+
+#endif

@@ -1,0 +1,316 @@
+/* intake_changes.c: from differences to settled changes: read or made, completed by suspects and
+ * the sweep, each touched object described in both states and judged. */
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/difference_file.h"
+#include "agent/intake.h"
+#include "agent/tree_stream.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/path.h"
+
+#define CHANGES_BYTES_MAX ((size_t)2 << 30)
+
+/* Where the plan's starting state is described: B's own live tree, or A's snapshot of the base. */
+static struct store_ref base_view(const struct intake *intake, const char **ret_top)
+{
+    if (intake->base != INTAKE_SEAL) {
+        *ret_top = intake->target_top;
+        return intake->target;
+    }
+    *ret_top = intake->member->tombstone ? intake->target_base_top : intake->source_base_top;
+    return intake->member->tombstone ? intake->target : intake->source;
+}
+
+/* ---- where differences come from ------------------------------------------------------------ */
+
+struct whole {
+    struct intake *intake;
+    enum difference_kind kind;
+};
+
+static bool add_child(void *context, const struct entry *entry, struct error *error)
+{
+    struct whole *whole = context;
+    struct difference difference = {.kind = whole->kind, .path = entry->path};
+    if (strcmp(entry->path, STAGING_NAME) == 0)
+        return true;
+    return changes_add(&whole->intake->changes, &difference, error);
+}
+
+/* One CREATE or DELETE for each child of a top. */
+static bool add_children(struct intake *intake, struct store_ref ref, const char *top,
+                         enum difference_kind kind, struct error *error)
+{
+    struct whole whole = {intake, kind};
+    return ref.component->list(ref.store, &intake->call, top, add_child, &whole, error);
+}
+
+static bool add_top(struct intake *intake, struct error *error)
+{
+    struct difference top = {.kind = DIFFERENCE_MODIFY, .path = ""};
+    return changes_add(&intake->changes, &top, error);
+}
+
+static bool add_compared(struct intake *intake, struct store_ref old_ref, const char *old_top,
+                         bool with_crc, enum listing_identity identity, difference_fn *fn,
+                         void *context, struct error *error)
+{
+    struct tree_options options = {.exclusions = &intake->exclusions,
+                                   .described = with_crc,
+                                   .with_crc = with_crc,
+                                   .skip_staging = true};
+    struct tree_options old_options = options;
+    if (intake->base == INTAKE_LIVE)
+        old_options.exclusions = NULL; /* what lies there and is excluded on A goes too */
+    struct tree_stream *old = tree_stream_new(old_ref, &intake->call, old_top, &old_options);
+    struct tree_stream *new =
+        tree_stream_new(intake->source, &intake->call, intake->source_top, &options);
+    struct listing old_listing = {tree_stream_next, old}, new_listing = {tree_stream_next, new};
+    struct listing_options how = {.identity = identity,
+                                  .fields = with_crc ? intake->fields : ENTRY_TIMES,
+                                  .limit_bytes = CHANGES_BYTES_MAX};
+    bool done = listing_difference(&old_listing, &new_listing, &how, fn, context, error);
+    tree_stream_free(old);
+    tree_stream_free(new);
+    return done;
+}
+
+/* What a sweep finds that the difference did not say: same-length rewrites, times. */
+static bool add_swept(void *context, const struct difference *difference, struct error *error)
+{
+    struct intake *intake = context;
+    if (difference->kind != DIFFERENCE_MODIFY)
+        return true; /* the difference is the authority on names */
+    return changes_add_candidate(&intake->changes, difference->path, true, false, error);
+}
+
+static bool add_suspects(struct intake *intake, struct error *error)
+{
+    size_t i, j;
+    json_t *item, *path;
+    const json_t *moment = json_object_get(intake->task->instruction.body, "moment");
+    const json_t *lists[] = {json_object_get(moment, "members"),
+                             json_object_get(task_settings(intake->task), "suspects")};
+    for (size_t list = 0; list < ARRAY_LENGTH(lists); list++)
+        json_array_foreach(lists[list], i, item)
+        {
+            if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
+                continue;
+            json_array_foreach(json_object_get(item, "suspects"), j,
+                               path) if (!changes_add_candidate(&intake->changes,
+                                                                json_string_value(path), list == 1,
+                                                                true, error)) return false;
+        }
+    return true;
+}
+
+static bool add_stored(struct intake *intake, struct error *error)
+{
+    const char *base_a =
+        json_string_or(json_object_get(intake->task->instruction.body, "base"), "snapshot_a", NULL);
+    const char *snapshot = json_string_or(intake->task->instruction.body, "snapshot", NULL);
+    const char *path = arena_format(
+        &intake->arena, "%s/difference.%s",
+        area_of(&intake->arena, intake->home_a, &intake->task->instruction), intake->member->id);
+    struct error absent = ERROR_NONE;
+    if (difference_file_read(intake->home_a, &intake->call, path, changes_add, &intake->changes,
+                             &absent))
+        return true;
+    if (absent.code != ERROR_NOT_FOUND) {
+        *error = absent;
+        return false;
+    }
+    /* Not stored (the area was cleaned): the snapshots can still tell. */
+    return intake->source.component->difference(
+        intake->source.store, &intake->call, intake->member->source_root,
+        intake->member->source_below, base_a, snapshot, changes_add, &intake->changes, error);
+}
+
+static bool add_from_seal(struct intake *intake, struct error *error)
+{
+    bool sweep = json_boolean_or(task_settings(intake->task), "sweep", false) &&
+                 (intake->source.component->features & COMPONENT_BLIND_SPOTS) != 0;
+    return add_stored(intake, error) && add_suspects(intake, error) &&
+           (!sweep || add_compared(intake, intake->source, intake->source_base_top, false,
+                                   LISTING_BY_ID, add_swept, intake, error));
+}
+
+static bool add_all(struct intake *intake, struct error *error)
+{
+    bool whole = strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
+    if (intake->member->tombstone)
+        return intake->base == INTAKE_EMPTY ||
+               add_children(intake, intake->target, intake->target_top, DIFFERENCE_DELETE, error);
+    switch (intake->base) {
+    case INTAKE_EMPTY:
+        return add_top(intake, error) &&
+               add_children(intake, intake->source, intake->source_top, DIFFERENCE_CREATE, error);
+    case INTAKE_LIVE:
+        return add_top(intake, error) &&
+               add_compared(intake, intake->target, intake->target_top, true, LISTING_BY_PATH,
+                            changes_add, &intake->changes, error);
+    case INTAKE_SEAL:
+        if (!whole)
+            return add_from_seal(intake, error);
+        return add_top(intake, error) &&
+               add_children(intake, intake->target, intake->target_base_top, DIFFERENCE_DELETE,
+                            error) &&
+               add_children(intake, intake->source, intake->source_top, DIFFERENCE_CREATE, error);
+    }
+    CHECK_UNREACHABLE();
+}
+
+/* ---- judging -------------------------------------------------------------------------------- */
+
+/* Equal length and times prove little where the store has checksums: ask them. */
+static bool compare_checksums(struct intake *intake, struct change *change, const char *old_path,
+                              const char *new_path, struct entry *old, struct entry *new,
+                              struct error *error)
+{
+    const struct component *component = intake->source.component;
+    char first[96], second[96];
+    bool comparable = intake->base == INTAKE_SEAL && !intake->member->tombstone &&
+                      old->type == ENTRY_FILE && new->type == ENTRY_FILE &&
+                      old->length == new->length && !(old->crc_known && new->crc_known);
+    if (!comparable)
+        return true;
+    if (!component->checksum(intake->source.store, &intake->call, old_path, first, error) ||
+        !component->checksum(intake->source.store, &intake->call, new_path, second, error))
+        return false;
+    if (first[0] != '\0' && strcmp(first, second) != 0)
+        change->forced = true;
+    return true;
+}
+
+static bool describe_or_read(struct intake *intake, struct store_ref ref, const char *path,
+                             struct entry *ret_entry, struct error *error)
+{
+    if (!ref.component->describe(ref.store, &intake->call, path, &intake->arena, ret_entry, error))
+        return false;
+    uint64_t length;
+    if (intake->base != INTAKE_LIVE || ret_entry->type != ENTRY_FILE || ret_entry->crc_known)
+        return true;
+    ret_entry->crc_known = true;
+    return store_read_crc(ref, &intake->call, path, &ret_entry->crc32c, &length, error);
+}
+
+static bool judge_one(struct intake *intake, struct change *change, struct error *error)
+{
+    const char *top;
+    struct store_ref view = base_view(intake, &top);
+    struct entry *old = arena_new(&intake->arena, sizeof *old);
+    struct entry *new = arena_new(&intake->arena, sizeof *new);
+    const char *old_path = path_join(&intake->arena, top, change->old_path);
+    const char *new_path = path_join(&intake->arena, intake->source_top, change->new_path);
+    if (intake->base == INTAKE_EMPTY) { /* the top that we made a moment ago, or shall make */
+        *old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
+    } else if (!describe_or_read(intake, view, old_path, old, error)) {
+        return error_wrap(error, "base of %.100s", change->old_path);
+    }
+    if (!describe_or_read(intake, intake->source, new_path, new, error))
+        return error_wrap(error, "%.100s", change->new_path);
+    return compare_checksums(intake, change, old_path, new_path, old, new, error) &&
+           change_judge(&intake->changes, change, old, new, intake->fields, error);
+}
+
+static bool judge_all(struct intake *intake, struct error *error)
+{
+    for (size_t i = 0; i < intake->changes.count; i++) {
+        struct change *change = intake->changes.items[i];
+        if (change->kind == CHANGE_TOUCHED && !judge_one(intake, change, error))
+            return false;
+        if (!call_may_go_on(&intake->call, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- times and counts ----------------------------------------------------------------------- */
+
+static bool time_of(struct intake *intake, struct store_ref ref, const char *top, const char *path,
+                    int64_t *ret_mtime_ns, struct error *error)
+{
+    struct arena arena;
+    struct entry entry;
+    arena_init(&arena);
+    bool done = ref.component->stat(ref.store, &intake->call, path_join(&arena, top, path), &arena,
+                                    &entry, error);
+    if (done)
+        *ret_mtime_ns = entry.mtime_ns;
+    arena_fini(&arena);
+    return done;
+}
+
+static bool fill_times(struct intake *intake, struct error *error)
+{
+    const char *top;
+    struct store_ref view = base_view(intake, &top);
+    for (size_t i = 0; i < intake->changes.directory_count; i++) {
+        struct change_directory *directory = &intake->changes.directories[i];
+        if (directory->known)
+            continue;
+        bool old =
+            directory->old_path == NULL || intake->base == INTAKE_EMPTY ||
+            time_of(intake, view, top, directory->old_path, &directory->base_mtime_ns, error);
+        bool new = old && (directory->new_path == NULL ||
+                           time_of(intake, intake->member->tombstone ? view : intake->source,
+                                   intake->member->tombstone ? top : intake->source_top,
+                                   directory->new_path, &directory->now_mtime_ns, error));
+        if (!new)
+            return error_wrap(error, "times of a directory");
+        directory->known = true;
+    }
+    return true;
+}
+
+struct count {
+    uint64_t entries, bytes;
+};
+
+static bool count_entry(void *context, const struct entry *entry, struct error *error)
+{
+    struct count *count = context;
+    (void)error;
+    count->entries++;
+    count->bytes += entry->type == ENTRY_FILE ? entry->length : 0;
+    return true;
+}
+
+/* How much goes: at the cost of what goes. */
+static bool fill_counts(struct intake *intake, struct error *error)
+{
+    const char *top;
+    struct store_ref view = base_view(intake, &top);
+    for (size_t i = 0; i < intake->changes.count; i++) {
+        struct change *change = intake->changes.items[i];
+        struct count count = {0};
+        if (change->kind != CHANGE_REMOVE)
+            continue;
+        const char *path = path_join(&intake->arena, top, change->old_path);
+        struct entry entry;
+        if (!view.component->stat(view.store, &intake->call, path, &intake->arena, &entry, error))
+            return error_wrap(error, "count %.100s", change->old_path);
+        if (entry.type == ENTRY_DIRECTORY) {
+            if (!store_walk(view, &intake->call, path, false, NULL, count_entry, &count, error))
+                return false;
+        } else {
+            count_entry(&count, &entry, error);
+        }
+        change->entries = count.entries;
+        change->bytes = count.bytes;
+    }
+    return true;
+}
+
+bool intake_find_changes(struct intake *intake, struct error *error)
+{
+    struct change_options options = {.exclusions = &intake->exclusions,
+                                     .limit_bytes = CHANGES_BYTES_MAX};
+    changes_init(&intake->changes, &options);
+    intake->changes_made = true;
+    return add_all(intake, error) && changes_normalise(&intake->changes, error) &&
+           judge_all(intake, error) && changes_settle(&intake->changes, error) &&
+           fill_times(intake, error) && fill_counts(intake, error);
+}

@@ -1,0 +1,317 @@
+/* intake_copy.c: brings into staging what the plan's steps name: files by lanes, created
+ * directories whole, with all attributes, so that the commit only renames. Each object that lies
+ * there is written into the receipt. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/area_file.h"
+#include "agent/intake.h"
+#include "agent/lanes.h"
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "plan/receipt.h"
+
+#define COPIES_MAX 3 /* of one file that does not come through whole */
+
+struct copying {
+    struct intake *intake;
+    struct lanes *lanes;
+    const struct plan_step *step; /* that is being walked */
+    const char *step_top;         /* its place in A's snapshot */
+    const char *staged;           /* its name in staging */
+    struct area_file_writer *file;
+    struct receipt_writer receipt;
+    pthread_mutex_t mutex;               /* of receipt, directories and the counters */
+    struct arena arena;                  /* of directories */
+    struct directory_order *directories; /* attributes set when all their children are there */
+};
+
+struct directory_order {
+    struct directory_order *next;
+    const char *source, *target, *inside;
+    uint32_t step;
+};
+
+/* One object to bring; strings in its own arena. */
+struct order {
+    struct arena arena;
+    const char *source, *target, *inside;
+    uint32_t step;
+    enum entry_type type;
+};
+
+static void free_order(void *context)
+{
+    struct order *order = context;
+    arena_fini(&order->arena);
+    free(order);
+}
+
+/* ---- one object ----------------------------------------------------------------------------- */
+
+static bool note(struct copying *copying, uint32_t step, const char *inside,
+                 const struct entry *entry, const char *checksum, struct error *error)
+{
+    struct receipt_record record = {step, inside, *entry, checksum};
+    pthread_mutex_lock(&copying->mutex);
+    bool written = receipt_writer_add(&copying->receipt, &record, error);
+    copying->intake->entries++;
+    if (entry->type == ENTRY_FILE) {
+        copying->intake->files++;
+        copying->intake->bytes += entry->length;
+    }
+    pthread_mutex_unlock(&copying->mutex);
+    return written;
+}
+
+static bool copy_file(struct copying *copying, struct order *order, struct entry *entry,
+                      struct copy_result *result, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    struct copy_order what = {.source_component = intake->source.component,
+                              .source = intake->source.store,
+                              .source_path = order->source,
+                              .target_path = order->target,
+                              .entry = entry};
+    for (int round = 1;; round++) {
+        struct error failure = ERROR_NONE;
+        bool copied = intake->target.component->copy_file(intake->target.store, &intake->call,
+                                                          &what, result, &failure);
+        if (copied && result->length == entry->length)
+            return true;
+        if (copied)
+            error_set(&failure, ERROR_CORRUPT, "%llu of %llu bytes arrived",
+                      (unsigned long long)result->length, (unsigned long long)entry->length);
+        *error = failure;
+        bool again = round < COPIES_MAX &&
+                     (failure.code == ERROR_CORRUPT || failure.code == ERROR_EXISTS ||
+                      error_is_retriable(failure.code)) &&
+                     call_may_go_on(&intake->call, &failure);
+        if (!again || !store_remove_all(intake->target, &intake->call, order->target, &failure))
+            return error_wrap(error, "copy %.120s", order->source);
+    }
+}
+
+static bool bring_file(struct copying *copying, struct order *order, struct entry *entry,
+                       struct error *error)
+{
+    struct intake *intake = copying->intake;
+    struct copy_result result = {0};
+    if (!copy_file(copying, order, entry, &result, error))
+        return false;
+    if (entry->crc_known && entry->crc32c != result.crc32c)
+        return error_set(error, ERROR_CORRUPT, "%.150s changed while it was copied", order->source);
+    entry->crc_known = true;
+    entry->crc32c = result.crc32c;
+    if (!intake->target.component->set_attributes(intake->target.store, &intake->call,
+                                                  order->target, entry,
+                                                  intake->fields & ENTRY_ATTRIBUTES, error))
+        return error_wrap(error, "attributes of %.120s", order->target);
+    atomic_fetch_add(&intake->task->counters.files_done, 1);
+    return note(copying, order->step, order->inside, entry, result.checksum, error);
+}
+
+static bool bring_link(struct copying *copying, struct order *order, const struct entry *entry,
+                       struct error *error)
+{
+    struct intake *intake = copying->intake;
+    const struct component *component = intake->target.component;
+    if (component->make_symlink == NULL)
+        return error_set(error, ERROR_INVALID,
+                         "%.150s is a symbolic link, which the target cannot "
+                         "hold: exclude it",
+                         order->source);
+    return component->make_symlink(intake->target.store, &intake->call, order->target,
+                                   entry->link_target, error) &&
+           component->set_attributes(intake->target.store, &intake->call, order->target, entry,
+                                     intake->fields & (ENTRY_OWNER | ENTRY_TIMES), error) &&
+           note(copying, order->step, order->inside, entry, "", error);
+}
+
+/* In a lane. */
+static bool bring(void *context, void *taken, struct error *error)
+{
+    struct copying *copying = context;
+    struct order *order = taken;
+    struct intake *intake = copying->intake;
+    struct entry entry;
+    bool done = call_may_go_on(&intake->call, error) &&
+                intake->source.component->describe(intake->source.store, &intake->call,
+                                                   order->source, &order->arena, &entry, error);
+    if (done)
+        done = order->type == ENTRY_SYMLINK ? bring_link(copying, order, &entry, error)
+                                            : bring_file(copying, order, &entry, error);
+    free_order(order);
+    return done;
+}
+
+/* ---- walking -------------------------------------------------------------------------------- */
+
+static bool put_order(struct copying *copying, const struct entry *entry, const char *inside,
+                      struct error *error)
+{
+    struct order *order = memory_new(sizeof *order);
+    arena_init(&order->arena);
+    order->source = path_join(&order->arena, copying->step_top, inside);
+    order->target = path_join(&order->arena, copying->staged, inside);
+    order->inside = arena_string(&order->arena, inside);
+    order->step = copying->step->number;
+    order->type = entry->type;
+    atomic_fetch_add(&copying->intake->task->files_total, 1);
+    atomic_fetch_add(&copying->intake->task->bytes_total, entry->length);
+    if (lanes_put(copying->lanes, order, error))
+        return true;
+    free_order(order);
+    return false;
+}
+
+static bool put_directory(struct copying *copying, const char *inside, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    struct directory_order *directory = arena_new(&copying->arena, sizeof *directory);
+    directory->source = path_join(&copying->arena, copying->step_top, inside);
+    directory->target = path_join(&copying->arena, copying->staged, inside);
+    directory->inside = arena_string(&copying->arena, inside);
+    directory->step = copying->step->number;
+    directory->next = copying->directories;
+    copying->directories = directory;
+    return intake->target.component->make_directory(intake->target.store, &intake->call,
+                                                    directory->target, 0700, error) ||
+           error_wrap(error, "stage %.120s", directory->target);
+}
+
+/* Excluded, or coming by a rename: neither it nor what is below it is copied. */
+static bool is_left_out(void *context, const char *inside)
+{
+    struct copying *copying = context;
+    struct arena arena;
+    arena_init(&arena);
+    const char *path = path_join(&arena, copying->step->place, inside);
+    bool out = inside[0] != '\0' && (exclusions_match(&copying->intake->exclusions, path) ||
+                                     changes_covers(&copying->intake->changes, path));
+    arena_fini(&arena);
+    return out;
+}
+
+static bool take_walked(void *context, const struct entry *entry, struct error *error)
+{
+    struct copying *copying = context;
+    if (!call_may_go_on(&copying->intake->call, error))
+        return false;
+    return entry->type == ENTRY_DIRECTORY ? put_directory(copying, entry->path, error)
+                                          : put_order(copying, entry, entry->path, error);
+}
+
+static bool bring_step(struct copying *copying, const struct plan_step *step, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    char name[PLAN_NAME_SIZE];
+    struct entry entry;
+    plan_step_name(step, name);
+    copying->step = step;
+    copying->step_top = path_join(&intake->arena, intake->source_top, step->place);
+    copying->staged = path_join(&intake->arena, intake->staging, name);
+    if (!intake->source.component->stat(intake->source.store, &intake->call, copying->step_top,
+                                        &intake->arena, &entry, error))
+        return error_wrap(error, "%.120s", copying->step_top);
+    if (entry.type != ENTRY_DIRECTORY)
+        return put_order(copying, &entry, "", error);
+    return store_walk(intake->source, &intake->call, copying->step_top, false, is_left_out,
+                      take_walked, copying, error);
+}
+
+static bool bring_steps(struct copying *copying, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    for (size_t i = 0; i < intake->plan.step_count; i++) {
+        const struct plan_step *step = &intake->plan.steps[i];
+        if (step->kind == PLAN_PLACE && step->area == PLAN_AREA_NEW &&
+            !bring_step(copying, step, error))
+            return false;
+    }
+    return lanes_finish(copying->lanes, error);
+}
+
+/* Deepest first (they were put in front of the list as the walk came to them): setting the times of
+ * a directory comes after everything was created in it. */
+static bool finish_directories(struct copying *copying, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    struct arena arena;
+    arena_init(&arena);
+    bool done = true;
+    for (struct directory_order *at = copying->directories; done && at != NULL; at = at->next) {
+        struct entry entry;
+        arena_fini(&arena);
+        done = call_may_go_on(&intake->call, error) &&
+               intake->source.component->describe(intake->source.store, &intake->call, at->source,
+                                                  &arena, &entry, error) &&
+               intake->target.component->set_attributes(intake->target.store, &intake->call,
+                                                        at->target, &entry,
+                                                        intake->fields & ENTRY_ATTRIBUTES, error) &&
+               note(copying, at->step, at->inside, &entry, "", error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static bool make_staging(struct intake *intake, struct error *error)
+{
+    struct entry plain = {.path = "", .mode = 0700, .owner = "", .group = ""};
+    const char *new_top = path_join(&intake->arena, intake->staging, "new");
+    const char *park = path_join(&intake->arena, intake->staging, "park");
+    /* A root with a default ACL would hand it down to everything staged (facts X5). */
+    unsigned fields = intake->fields & ENTRY_ACL;
+    return store_make_directories(intake->target, &intake->call, intake->staging, 0700, error) &&
+           (fields == 0 ||
+            intake->target.component->set_attributes(intake->target.store, &intake->call,
+                                                     intake->staging, &plain, fields, error)) &&
+           store_make_directories(intake->target, &intake->call, new_top, 0700, error) &&
+           store_make_directories(intake->target, &intake->call, park, 0700, error);
+}
+
+static unsigned lane_count(const struct intake *intake)
+{
+    int64_t lanes = json_integer_or(task_settings(intake->task), "lanes", 8);
+    return lanes < 1 ? 1 : lanes > LANES_MAX ? LANES_MAX : (unsigned)lanes;
+}
+
+static bool close_receipt(struct copying *copying, bool good, struct error *error)
+{
+    struct digest digest;
+    bool done = good && receipt_writer_end(&copying->receipt, &digest, error);
+    receipt_writer_fini(&copying->receipt);
+    if (done)
+        return area_file_commit(copying->file, error);
+    area_file_abort(copying->file);
+    return false;
+}
+
+bool intake_copy(struct intake *intake, struct error *error)
+{
+    struct copying copying = {.intake = intake};
+    const char *path =
+        arena_format(&intake->arena, "%s/receipt.%s", intake->directory, intake->member->id);
+    if (!make_staging(intake, error) ||
+        !area_file_new(intake->home_b, &intake->call, path, &copying.file, error))
+        return false;
+    arena_init(&copying.arena);
+    CHECK(pthread_mutex_init(&copying.mutex, NULL) == 0);
+    bool done = receipt_writer_begin(&copying.receipt, area_file_sink, copying.file, error);
+    if (done) {
+        copying.lanes = lanes_new(lane_count(intake), bring, &copying);
+        done = bring_steps(&copying, error);
+        lanes_free(copying.lanes, free_order);
+    }
+    crash_point("agent.transfer.staged", task_scope(intake->task));
+    done = done && finish_directories(&copying, error);
+    done = close_receipt(&copying, done, error);
+    pthread_mutex_destroy(&copying.mutex);
+    arena_fini(&copying.arena);
+    return done ||
+           error_wrap(error, "%s:%s", intake->member->instance, intake->member->source_path);
+}

@@ -1,0 +1,237 @@
+/* intake_target.c: what lies on the target before anything is changed there. A base seal must be
+ * untouched, or the policy says what then; without a base the target must be empty, or adopted. */
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/intake.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/path.h"
+
+/* ---- touched? ------------------------------------------------------------------------------- */
+
+struct touch {
+    struct intake *intake;
+    char example[200];
+    uint64_t count;
+};
+
+static void note_touch(struct touch *touch, const struct difference *difference)
+{
+    struct buffer text;
+    if (touch->count++ > 0)
+        return;
+    buffer_init(&text, 0);
+    buffer_append_format(&text, "%c ", difference->kind);
+    path_print(&text, difference->path);
+    strncpy(touch->example, buffer_text(&text), sizeof touch->example - 1);
+    buffer_fini(&text);
+}
+
+/* A MODIFY may be no change at all (HDFS-16187; a directory's set of children shows by itself). */
+static bool is_modified(struct intake *intake, const char *path, bool *ret_modified,
+                        struct error *error)
+{
+    const struct component *component = intake->target.component;
+    struct arena arena;
+    struct entry sealed, live;
+    arena_init(&arena);
+    const char *now = path_join(&arena, intake->target_top, path);
+    const char *then = path_join(&arena, intake->target_base_top, path);
+    bool looked =
+        component->describe(intake->target.store, &intake->call, then, &arena, &sealed, error) &&
+        component->describe(intake->target.store, &intake->call, now, &arena, &live, error);
+    if (looked) {
+        /* Of a directory that is also a root the times belong to the snapshots. */
+        unsigned fields =
+            live.type == ENTRY_DIRECTORY ? intake->fields & ~ENTRY_TIMES : intake->fields;
+        *ret_modified = entry_compare(&sealed, &live, fields) != 0;
+    } else if (error->code == ERROR_NOT_FOUND) {
+        looked = true;
+        *ret_modified = true;
+    }
+    arena_fini(&arena);
+    return looked;
+}
+
+static bool take_touch(void *context, const struct difference *difference, struct error *error)
+{
+    struct touch *touch = context;
+    bool counts = true;
+    if (difference->kind == DIFFERENCE_RENAME && strcmp(difference->path, difference->target) == 0)
+        return true; /* moved away and back: a commit that was rolled back leaves this */
+    if (difference->kind == DIFFERENCE_MODIFY &&
+        !is_modified(touch->intake, difference->path, &counts, error))
+        return false;
+    if (counts)
+        note_touch(touch, difference);
+    return true;
+}
+
+static bool answer_touch(struct intake *intake, const struct touch *touch, struct error *error)
+{
+    bool restore =
+        strcmp(json_string_or(task_settings(intake->task), "touched", ""), "restore") == 0 ||
+        intake_is_approved(intake, "touched");
+    if (touch->count == 0)
+        return true;
+    if (restore) {
+        log_warning(LOG_AGENT, "target.touched",
+                    "service=%s target=%s changes=%d example=\"%s\": "
+                    "compared and restored; what is overwritten is saved",
+                    intake->task->instruction.service_name, intake->target_top, (int)touch->count,
+                    touch->example);
+        intake->base = INTAKE_LIVE;
+        return true;
+    }
+    return task_ask(intake->task, "touched", error,
+                    "target %s:%s was changed since its last seal by somebody else (%llu changes, "
+                    "e.g. %.90s). Approve to restore it (what is overwritten is saved)",
+                    intake->member->target_instance, intake->target_top,
+                    (unsigned long long)touch->count, touch->example);
+}
+
+static bool look_for_touches(struct intake *intake, struct error *error)
+{
+    const char *base_b =
+        json_string_or(json_object_get(intake->task->instruction.body, "base"), "snapshot_b", NULL);
+    struct touch touch = {.intake = intake};
+    intake->base = INTAKE_SEAL;
+    return intake->target.component->difference(
+               intake->target.store, &intake->call, intake->member->target_root,
+               intake->member->target_below, base_b, NULL, take_touch, &touch, error) &&
+           answer_touch(intake, &touch, error);
+}
+
+/* ---- a first epoch -------------------------------------------------------------------------- */
+
+static bool refuse_any(void *context, const struct entry *entry, struct error *error)
+{
+    (void)context;
+    if (strcmp(entry->path, STAGING_NAME) == 0)
+        return true;
+    return error_set(error, ERROR_EXISTS, "%.100s", entry->path);
+}
+
+static bool look_for_content(struct intake *intake, struct error *error)
+{
+    struct error found = ERROR_NONE;
+    bool adopt = strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0 ||
+                 intake_is_approved(intake, "adopt") || intake_is_approved(intake, "lost_base");
+    intake->base = INTAKE_EMPTY;
+    if (intake->target.component->list(intake->target.store, &intake->call, intake->target_top,
+                                       refuse_any, NULL, &found) ||
+        found.code == ERROR_NOT_FOUND)
+        return true;
+    if (found.code != ERROR_EXISTS) {
+        *error = found;
+        return false;
+    }
+    intake->base = INTAKE_LIVE;
+    if (adopt)
+        return true;
+    return task_ask(intake->task, "adopt", error,
+                    "target %s:%s has data already (e.g. %.90s) and is not from a seal of this "
+                    "service. Approve to compare and keep what is equal, or set adopt: compare",
+                    intake->member->target_instance, intake->target_top, found.text);
+}
+
+/* ---- which of the two ----------------------------------------------------------------------- */
+
+static bool has_snapshot(struct store_ref ref, const struct call *call, const char *root,
+                         const char *name, bool *ret_there, struct error *error)
+{
+    struct snapshot snapshot;
+    struct error absent = ERROR_NONE;
+    *ret_there = ref.component->snapshot_get(ref.store, call, root, name, &snapshot, &absent);
+    if (*ret_there || absent.code == ERROR_NOT_FOUND)
+        return true;
+    *error = absent;
+    return false;
+}
+
+/* A base counts only when both of its references are there. */
+static bool find_base(struct intake *intake, bool *ret_base, struct error *error)
+{
+    const json_t *body = intake->task->instruction.body, *base = json_object_get(body, "base");
+    const char *base_a = json_string_or(base, "snapshot_a", NULL);
+    const char *base_b = json_string_or(base, "snapshot_b", NULL);
+    bool on_a = false, on_b = false;
+    *ret_base = false;
+    if (base_a == NULL || base_b == NULL)
+        return true;
+    if (!has_snapshot(intake->target, &intake->call, intake->member->target_root, base_b, &on_b,
+                      error) ||
+        (!intake->member->tombstone &&
+         !has_snapshot(intake->source, &intake->call, intake->member->source_root, base_a, &on_a,
+                       error)))
+        return false;
+    /* A member that came later has no part in the base seal, although its root may have. */
+    bool part_of_base = false;
+    if (on_b &&
+        !store_exists(intake->target, &intake->call, intake->target_base_top, &part_of_base, error))
+        return false;
+    bool declared_lost = json_boolean_or(body, "base_lost", false);
+    *ret_base = part_of_base && (on_a || intake->member->tombstone) && !declared_lost;
+    return true;
+}
+
+static bool ask_about_lost_base(struct intake *intake, struct error *error)
+{
+    const json_t *body = intake->task->instruction.body, *base = json_object_get(body, "base");
+    bool compare = json_boolean_or(body, "base_lost", false) ||
+                   intake_is_approved(intake, "lost_base") ||
+                   strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0;
+    bool there = false;
+    if (!store_exists(intake->target, &intake->call, intake->target_top, &there, error))
+        return false;
+    intake->base = there ? INTAKE_LIVE : INTAKE_EMPTY;
+    if (!there || compare)
+        return true;
+    return task_ask(intake->task, "lost_base", error,
+                    "the base, epoch %lld, is not on both sides any more. Approve to compare %s:%s "
+                    "by checksum and move only what differs",
+                    (long long)json_integer_or(base, "number", 0), intake->member->target_instance,
+                    intake->target_top);
+}
+
+/* New in the group since the base was sealed. */
+static bool is_new_member(struct intake *intake, bool *ret_new, struct error *error)
+{
+    const json_t *base = json_object_get(intake->task->instruction.body, "base");
+    const char *directory =
+        area_epoch(&intake->arena, intake->home_b.area, intake->task->instruction.pair,
+                   intake->task->instruction.service, json_integer_or(base, "generation", 0),
+                   json_integer_or(base, "number", 0));
+    json_t *seal, *item;
+    size_t index;
+    struct error absent = ERROR_NONE;
+    *ret_new = false;
+    if (!area_read_json(intake->home_b, &intake->call,
+                        path_join(&intake->arena, directory, "seal.json"), &seal, &absent)) {
+        if (absent.code == ERROR_NOT_FOUND)
+            return true;
+        *error = absent;
+        return false;
+    }
+    bool known = false;
+    json_array_foreach(json_object_get(seal, "members"), index, item) known =
+        known || strcmp(json_string_or(item, "id", ""), intake->member->id) == 0;
+    json_decref(seal);
+    *ret_new = !known;
+    return true;
+}
+
+bool intake_look_at_target(struct intake *intake, struct error *error)
+{
+    bool has_base, is_new = false;
+    bool named = json_is_object(json_object_get(intake->task->instruction.body, "base"));
+    if (named && !is_new_member(intake, &is_new, error))
+        return false;
+    if (!named || is_new)
+        return look_for_content(intake, error);
+    if (!find_base(intake, &has_base, error))
+        return false;
+    return has_base ? look_for_touches(intake, error) : ask_about_lost_base(intake, error);
+}

@@ -1,0 +1,118 @@
+/* task.h: an instruction being carried out: a row of stages, each run by one or more executors
+ * (jobs of the work queue), straight-line, decided by looking, so that any stage can run again
+ * after a crash. The loop thread owns the struct; executors touch only what is marked so. */
+#ifndef COEVAL_AGENT_TASK_H
+#define COEVAL_AGENT_TASK_H
+
+#include <pthread.h>
+
+#include "agent/agent.h"
+#include "agent/protocol.h"
+#include "base/list.h"
+#include "loop/timer.h"
+
+struct task;
+
+/* In an executor; lane is 0 .. width-1. False with a retriable code: the stage runs again after a
+ * pause; ERROR_CONFLICT after task_ask(): the instruction waits for the operator. */
+typedef bool task_run_fn(struct task *task, unsigned lane, struct error *error);
+
+struct task_stage {
+    const char *phase;                    /* told to the control device, durable before the stage */
+    task_run_fn *run;                     /* NULL: start does it */
+    unsigned (*width)(struct task *task); /* how many executors at once; NULL: one */
+    /* On the loop, instead of run: ends by task_stage_done(). */
+    void (*start)(struct task *task);
+};
+
+struct task_kind {
+    const char *name;
+    const struct task_stage *stages;
+    size_t stage_count;
+    bool is_long;                      /* counts against long_jobs_max */
+    bool runs_to_the_end;              /* stages are entered although it shall stop: the last one
+                                          undoes what an earlier one did outside */
+    void (*cancel)(struct task *task); /* on the loop, hurries a stage with start; NULL */
+    void (*other_over)(
+        struct task *task); /* on the loop, while running: another task ended; NULL */
+    void (*free_state)(struct task *task);
+};
+
+/* NULL: unknown kind. */
+const struct task_kind *task_kind_find(const char *name);
+
+struct task {
+    struct list node;
+    struct agent *agent;
+    const struct task_kind *kind;
+    struct instruction instruction;
+    /* status: loop thread */
+    uint64_t revision;
+    enum status_state state;
+    char phase[32];
+    struct error error;
+    int64_t updated_us;
+    struct list waiters;
+    /* running: loop thread */
+    size_t stage;
+    unsigned jobs_left;
+    unsigned failures;      /* of this stage in a row */
+    struct error job_error; /* first failure of this round */
+    struct timer *retry;
+    bool running;
+    uint64_t told;  /* counters, as waiters last heard them */
+    bool forgotten; /* deleted by the control device while it ran */
+    /* shared with executors */
+    pthread_mutex_t mutex; /* guards the rest, but for atomics */
+    struct arena arena;    /* dies with the task */
+    json_t *result;        /* object; filled by the stages, sent when done */
+    char question[32];
+    void *own; /* the kind's own state */
+    atomic_bool abort;
+    struct call_counters counters;
+    atomic_uint_fast64_t files_total, bytes_total;
+    struct limiter *limiter;
+};
+
+/* For executors. */
+struct call task_call(struct task *task); /* deadline, abort, limiter, counters of this task */
+bool task_store(struct task *task, const char *cluster, const char *instance,
+                struct store_ref *ret_ref, struct error *error);
+/* The first store of a cluster: where its area lies. */
+bool task_area_store(struct task *task, const char *cluster, struct store_ref *ret_ref,
+                     struct error *error);
+void task_result_take(struct task *task, const char *key, json_t *value); /* steals value */
+/* Ends the try with a question for the operator: "shrink", "touched", "lost-base", "adopt". */
+bool task_ask(struct task *task, const char *question, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+const char *task_scope(const struct task *task); /* cluster's name, for crash points and logs */
+
+/* Loop thread. */
+struct task *task_new(struct agent *agent, const struct task_kind *kind,
+                      const struct instruction *instruction);
+void task_free(struct task *task);
+void task_start(struct task *task); /* from stage 0 */
+void task_stop(struct task *task);  /* asks; it ends as failed (CANCELED) unless it was done */
+void task_stage_done(struct task *task, const struct error *error);
+json_t *task_status(struct task *task);
+bool task_is_over(const struct task *task);
+/* State, phase or error changed: makes it durable, then tells the waiters. */
+void task_changed(struct task *task, loop_fn *durable, void *context);
+
+/* What the agent gives its tasks. */
+struct agent_parts {
+    struct loop *loop;
+    const struct agent_options *options;
+    struct list tasks;
+    struct list moments; /* moment threads, by T */
+    unsigned long_jobs;
+    bool stopping;
+    struct list limiters; /* one per service */
+};
+struct agent_parts *agent_parts(struct agent *agent);
+/* A disarm of this attempt was answered "not fired": its snapshot must never be taken. */
+bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction);
+void agent_task_over(struct agent *agent, struct task *task);
+void agent_tell_waiters(struct task *task);
+
+#endif

@@ -1,0 +1,210 @@
+/* task_cleanup.c: discard (an abandoned attempt) and retire (an old seal). Both remove only what
+ * Coeval made, by the names it gave, and never what a seal or the newest base needs. */
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/area_epochs.h"
+#include "agent/member.h"
+#include "agent/task_kinds.h"
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/path.h"
+
+/* ---- discard: first stop what still runs for the epoch -------------------------------------- */
+
+static bool belongs(const struct task *task, const struct task *other)
+{
+    return other != task && other->running &&
+           strcmp(other->instruction.service, task->instruction.service) == 0 &&
+           other->instruction.generation == task->instruction.generation &&
+           other->instruction.number == task->instruction.number &&
+           strcmp(other->kind->name, "discard") != 0 && strcmp(other->kind->name, "disarm") != 0;
+}
+
+static void stop_others(struct task *task)
+{
+    bool any = false;
+    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+        if (belongs(task, other)) {
+            any = true;
+            task_stop(other);
+        }
+    if (!any)
+        task_stage_done(task, &ERROR_NONE);
+}
+
+static void other_over(struct task *task)
+{
+    if (task->stage == 0 && strcmp(task->phase, "stop") == 0)
+        stop_others(task);
+}
+
+static bool remove_snapshot(const struct member_root *root, const struct call *call,
+                            const char *name, struct error *error)
+{
+    struct error gone = ERROR_NONE;
+    /* Of a root that never was one there is nothing to remove. */
+    if (!root->ref.component->allow_snapshots(root->ref.store, call, root->root, &gone) &&
+        gone.code == ERROR_NOT_FOUND)
+        return true;
+    if (root->ref.component->snapshot_remove(root->ref.store, call, root->root, name, &gone) ||
+        gone.code == ERROR_NOT_FOUND)
+        return true;
+    *error = gone;
+    return error_wrap(error, "remove snapshot %s of %s", name, root->root);
+}
+
+/* The body's "attempts": what the epoch named its snapshots, attempt by attempt. */
+static bool remove_attempts(struct task *task, const struct call *call,
+                            const struct member_roots *roots, struct error *error)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(task->instruction.body, "attempts"), index, item)
+    {
+        const char *name;
+        int64_t generation, number, attempt;
+        if (!json_get_string(item, "snapshot", &name, error))
+            return error_wrap(error, "attempts[%d]", (int)index);
+        if (!area_parse_snapshot_name(name, task->instruction.pair, task->instruction.service,
+                                      &generation, &number, &attempt) ||
+            number != task->instruction.number || generation != task->instruction.generation)
+            return error_set(error, ERROR_INVALID, "snapshot %.100s is not of this epoch", name);
+        for (size_t i = 0; i < roots->count; i++)
+            if (!remove_snapshot(&roots->list[i], call, name, error))
+                return false;
+    }
+    return true;
+}
+
+static bool is_side_b(const struct task *task)
+{
+    return strcmp(json_string_or(task->instruction.body, "side", ""), "b") == 0;
+}
+
+static bool refuse_when_committed(struct task *task, const struct call *call, struct store_ref home,
+                                  const char *directory, struct error *error)
+{
+    struct arena arena;
+    bool sealed = false, begun = false;
+    arena_init(&arena);
+    bool looked =
+        store_exists(home, call, path_join(&arena, directory, "seal.json"), &sealed, error) &&
+        (!is_side_b(task) || area_is_marked(home, call, directory, "begun", &begun, error));
+    arena_fini(&arena);
+    if (looked && sealed)
+        return error_set(error, ERROR_EXISTS, "epoch %d is sealed: retire it instead",
+                         (int)task->instruction.number);
+    if (looked && begun)
+        return error_set(error, ERROR_EXISTS, "epoch %d is being committed: roll it back instead",
+                         (int)task->instruction.number);
+    return looked;
+}
+
+static bool remove_staging(struct task *task, const struct call *call,
+                           const struct members *members, struct error *error)
+{
+    struct arena arena;
+    bool done = true;
+    arena_init(&arena);
+    for (size_t i = 0; done && i < members->count; i++) {
+        const struct member *member = &members->list[i];
+        struct store_ref ref;
+        const char *staging =
+            area_staging(&arena, member->target_root, &task->instruction, member->id);
+        done = task_store(task, task_scope(task), member->target_instance, &ref, error) &&
+               store_remove_all(ref, call, staging, error) &&
+               area_remove_staging_top(ref, call, member->target_root, error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+static bool discard(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct call call = task_call(task);
+    struct store_ref home;
+    struct members members = {0};
+    struct member_roots roots = {0};
+    struct arena arena;
+    arena_init(&arena);
+    bool has_members = json_is_array(json_object_get(task->instruction.body, "members"));
+    bool done = task_area_store(task, task_scope(task), &home, error);
+    const char *directory = done ? area_of(&arena, home, &task->instruction) : NULL;
+    done = done && refuse_when_committed(task, &call, home, directory, error) &&
+           (!has_members ||
+            (members_read(task, &members, error) &&
+             members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error)));
+    crash_point("agent.discard.removing", task_scope(task));
+    done = done && remove_attempts(task, &call, &roots, error) &&
+           (!is_side_b(task) || remove_staging(task, &call, &members, error)) &&
+           store_remove_all(home, &call, directory, error);
+    arena_fini(&arena);
+    return done;
+}
+
+static const struct task_stage discard_stages[] = {
+    {.phase = "stop", .start = stop_others},
+    {.phase = "discard", .run = discard},
+};
+
+const struct task_kind task_kind_discard = {
+    .name = "discard",
+    .stages = discard_stages,
+    .stage_count = ARRAY_LENGTH(discard_stages),
+    .other_over = other_over,
+};
+
+/* ---- retire --------------------------------------------------------------------------------- */
+
+/* The newest seal of the service is its base: it has a hold on both sides, by definition. */
+static bool refuse_newest(struct task *task, const struct call *call, struct store_ref home,
+                          struct error *error)
+{
+    struct area_epoch newest;
+    bool found;
+    if (!area_newest_seal(home, call, task->instruction.pair, task->instruction.service, &newest,
+                          &found, error))
+        return false;
+    if (found && newest.number <= task->instruction.number)
+        return error_set(error, ERROR_CONFLICT,
+                         "epoch %d is the newest seal here, and so the base of the next one: it "
+                         "has a hold",
+                         (int)task->instruction.number);
+    return true;
+}
+
+static bool retire(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct call call = task_call(task);
+    struct store_ref home;
+    struct members members;
+    struct member_roots roots;
+    struct arena arena;
+    arena_init(&arena);
+    bool done = task_area_store(task, task_scope(task), &home, error) &&
+                refuse_newest(task, &call, home, error) && members_read(task, &members, error) &&
+                members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error) &&
+                remove_attempts(task, &call, &roots, error);
+    crash_point("agent.retire.removed", task_scope(task));
+    if (done) {
+        const char *directory = area_of(&arena, home, &task->instruction);
+        bool there;
+        done = store_exists(home, &call, directory, &there, error) &&
+               (!there || area_mark(home, &call, directory, "retired", error)) &&
+               area_collect(home, &call, task->instruction.pair, task->instruction.service, error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+static const struct task_stage retire_stages[] = {{.phase = "retire", .run = retire}};
+
+const struct task_kind task_kind_retire = {
+    .name = "retire",
+    .stages = retire_stages,
+    .stage_count = ARRAY_LENGTH(retire_stages),
+};

@@ -1,0 +1,290 @@
+/* task_commit.c: commit (to the seal) and rollback (to the base), by whichever agent serves B. What
+ * is under way or done is found in the area, so a lost journal costs only the looking. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/area_epochs.h"
+#include "agent/commit.h"
+#include "agent/task_kinds.h"
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/path.h"
+
+/* ---- what all stages begin with ------------------------------------------------------------- */
+
+/* Sealed already (an answer was lost, or the journal): nothing is done again. */
+static bool find_seal(struct commit *commit, json_t **ret_seal, struct error *error)
+{
+    struct error absent = ERROR_NONE;
+    *ret_seal = NULL;
+    if (area_read_json(commit->home, &commit->call, commit_path(commit, "seal.json"), ret_seal,
+                       &absent) ||
+        absent.code == ERROR_NOT_FOUND)
+        return true;
+    *error = absent;
+    return false;
+}
+
+static bool begin(struct commit *commit, struct task *task, json_t **ret_seal, struct error *error)
+{
+    return (commit_load(commit, task, error) && find_seal(commit, ret_seal, error)) ||
+           error_wrap(error, "epoch %d", (int)task->instruction.number);
+}
+
+/* ---- committing ----------------------------------------------------------------------------- */
+
+/* What this epoch replaces on a target that it did not make is kept (never destroyed unseen). */
+static bool save_parked(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    const char *park = path_join(&commit->arena, item->staging, "park");
+    struct error failure = ERROR_NONE;
+    bool there;
+    if (item->base != INTAKE_LIVE)
+        return true;
+    if (!store_exists(item->target, &commit->call, item->saved, &there, error))
+        return false;
+    if (there)
+        return true; /* moved before a crash */
+    if (!store_make_directories(item->target, &commit->call,
+                                path_parent(&commit->arena, item->saved), 0700, error))
+        return false;
+    if (item->target.component->rename(item->target.store, &commit->call, park, item->saved, false,
+                                       &failure) ||
+        failure.code == ERROR_NOT_FOUND)
+        return true;
+    *error = failure;
+    return error_wrap(error, "save what the first epoch replaces");
+}
+
+static bool clean(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    if (item->cleaned)
+        return true;
+    if (!save_parked(commit, item, error))
+        return false;
+    /* Durable before the first removal: who comes later must not look for parked entries. */
+    if (!area_mark(commit->home, &commit->call, commit->directory,
+                   arena_format(&commit->arena, "%s.cleaned", item->member->id), error))
+        return false;
+    item->cleaned = true;
+    crash_point("agent.commit.cleaning", task_scope(commit->task));
+    return true;
+}
+
+static bool remove_staging(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    return store_remove_all(item->target, &commit->call, item->staging, error) &&
+           area_remove_staging_top(item->target, &commit->call, item->member->target_root, error);
+}
+
+/* Staging must be gone from a root before its seal snapshot. Removing it touches the root's mtime,
+ * which nobody compares. */
+static bool commit_all(struct commit *commit, struct error *error)
+{
+    if (!area_mark(commit->home, &commit->call, commit->directory, "begun", error))
+        return false;
+    crash_point("agent.commit.begun", task_scope(commit->task));
+    for (size_t i = 0; i < commit->members.count; i++) {
+        struct commit_member *item = &commit->list[i];
+        if (item->marks & PLAN_MARK_BACK)
+            return error_set(error, ERROR_CONFLICT, "epoch %d is being rolled back",
+                             (int)commit->task->instruction.number);
+        if (!store_make_directories(item->target, &commit->call, item->member->target_path, 0755,
+                                    error) ||
+            !commit_run_phases(commit, item, error))
+            return false;
+    }
+    for (size_t i = 0; i < commit->members.count; i++)
+        if (!commit->list[i].cleaned && (!commit_compare(commit, &commit->list[i], NULL, error) ||
+                                         !commit->list[i].target.component->confirm(
+                                             commit->list[i].target.store, &commit->call, error)))
+            return false;
+    crash_point("agent.commit.compared", task_scope(commit->task));
+    for (size_t i = 0; i < commit->members.count; i++)
+        if (!clean(commit, &commit->list[i], error) ||
+            !remove_staging(commit, &commit->list[i], error))
+            return false;
+    crash_point("agent.commit.cleaned", task_scope(commit->task));
+    return true;
+}
+
+static bool committing(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct commit commit;
+    json_t *seal = NULL;
+    bool done = begin(&commit, task, &seal, error) && (seal != NULL || commit_all(&commit, error));
+    json_decref(seal);
+    commit_fini(&commit);
+    return done;
+}
+
+/* ---- candidate ------------------------------------------------------------------------------ */
+
+static bool freeze(struct commit *commit, struct error *error)
+{
+    for (size_t i = 0; i < commit->roots.count; i++) {
+        const struct member_root *root = &commit->roots.list[i];
+        struct snapshot snapshot;
+        struct error absent = ERROR_NONE;
+        if (root->ref.component->snapshot_get(root->ref.store, &commit->call, root->root,
+                                              commit->snapshot, &snapshot, &absent))
+            continue;
+        if (absent.code != ERROR_NOT_FOUND) {
+            *error = absent;
+            return false;
+        }
+        if (!root->ref.component->snapshot_create(root->ref.store, &commit->call, root->root,
+                                                  commit->snapshot, &snapshot, error))
+            return error_wrap(error, "seal snapshot of %s", root->root);
+        crash_point("agent.commit.frozen", task_scope(commit->task));
+    }
+    return true;
+}
+
+static bool candidate(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct commit commit;
+    json_t *seal = NULL;
+    bool done = begin(&commit, task, &seal, error);
+    if (done && seal == NULL) {
+        done = freeze(&commit, error);
+        for (size_t i = 0; done && i < commit.members.count; i++)
+            done = commit_write_manifest(&commit, &commit.list[i], error) &&
+                   commit_verify(&commit, &commit.list[i], error);
+    }
+    crash_point("agent.commit.verified", task_scope(task));
+    json_decref(seal);
+    commit_fini(&commit);
+    return done;
+}
+
+/* ---- sealing -------------------------------------------------------------------------------- */
+
+/* The manifests are written again rather than remembered: the same bytes, and no state between. */
+static bool sealing(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct commit commit;
+    json_t *seal = NULL;
+    bool done = begin(&commit, task, &seal, error);
+    for (size_t i = 0; done && seal == NULL && i < commit.members.count; i++)
+        done = commit_write_manifest(&commit, &commit.list[i], error);
+    done = done && (seal != NULL || commit_write_seal(&commit, &seal, error));
+    if (done)
+        task_result_take(task, "seal", json_incref(seal));
+    json_decref(seal);
+    commit_fini(&commit);
+    return done;
+}
+
+static const struct task_stage commit_stages[] = {
+    {.phase = "committing", .run = committing},
+    {.phase = "candidate", .run = candidate},
+    {.phase = "sealing", .run = sealing},
+};
+
+const struct task_kind task_kind_commit = {
+    .name = "commit",
+    .stages = commit_stages,
+    .stage_count = ARRAY_LENGTH(commit_stages),
+    .is_long = true,
+};
+
+/* ---- rollback ------------------------------------------------------------------------------- */
+
+static void stop_commit(struct task *task)
+{
+    bool any = false;
+    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+        if (other != task && other->running && strcmp(other->kind->name, "commit") == 0 &&
+            strcmp(other->instruction.service, task->instruction.service) == 0 &&
+            other->instruction.number == task->instruction.number) {
+            any = true;
+            task_stop(other);
+        }
+    if (!any)
+        task_stage_done(task, &ERROR_NONE);
+}
+
+static void other_over(struct task *task)
+{
+    if (task->stage == 0 && strcmp(task->phase, "stop") == 0)
+        stop_commit(task);
+}
+
+static bool remove_candidates(struct commit *commit, struct error *error)
+{
+    for (size_t i = 0; i < commit->roots.count; i++) {
+        const struct member_root *root = &commit->roots.list[i];
+        struct error gone = ERROR_NONE;
+        if (!root->ref.component->snapshot_remove(root->ref.store, &commit->call, root->root,
+                                                  commit->snapshot, &gone) &&
+            gone.code != ERROR_NOT_FOUND) {
+            *error = gone;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool roll_back_member(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    return (item->marks & PLAN_MARK_BACK || commit_mark(commit, item, PLAN_MARK_BACK, error)) &&
+           commit_restage(commit, item, error) && commit_run_phases(commit, item, error) &&
+           commit_is_base(commit, item, error);
+}
+
+static bool roll_back_all(struct commit *commit, struct error *error)
+{
+    if (!remove_candidates(commit, error))
+        return false;
+    for (size_t i = 0; i < commit->members.count; i++)
+        if (!roll_back_member(commit, &commit->list[i], error))
+            return false;
+    crash_point("agent.rollback.back", task_scope(commit->task));
+    for (size_t i = 0; i < commit->members.count; i++)
+        if (!remove_staging(commit, &commit->list[i], error))
+            return false;
+    return store_remove_all(commit->home, &commit->call, commit->directory, error);
+}
+
+static bool rollback(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct commit commit;
+    json_t *seal = NULL;
+    struct error absent = ERROR_NONE;
+    bool loaded = begin(&commit, task, &seal, &absent);
+    bool done = loaded;
+    if (loaded && seal != NULL) {
+        task_result_take(task, "seal", json_incref(seal));
+        done = error_set(error, ERROR_EXISTS, "epoch %d is sealed: it cannot be rolled back",
+                         (int)task->instruction.number);
+    } else if (loaded) {
+        done = roll_back_all(&commit, error);
+    } else if (absent.code == ERROR_NOT_FOUND) {
+        done = true; /* rolled back before: its directory is gone */
+    } else {
+        *error = absent;
+    }
+    json_decref(seal);
+    commit_fini(&commit);
+    return done;
+}
+
+static const struct task_stage rollback_stages[] = {
+    {.phase = "stop", .start = stop_commit},
+    {.phase = "rolling-back", .run = rollback},
+};
+
+const struct task_kind task_kind_rollback = {
+    .name = "rollback",
+    .stages = rollback_stages,
+    .stage_count = ARRAY_LENGTH(rollback_stages),
+    .is_long = true,
+    .other_over = other_over,
+};

@@ -1,0 +1,85 @@
+/* task_disarm.c: "fired or not fired?", answered once and for good: after "not fired" this attempt
+ * is never taken (agent_is_disarmed), whatever arrives late. */
+#include <string.h>
+
+#include "agent/member.h"
+#include "agent/task_kinds.h"
+#include "agent/task_snapshot.h"
+#include "base/check.h"
+#include "base/json.h"
+
+static struct task *find_snapshot(struct task *task)
+{
+    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+        if (strcmp(other->kind->name, "snapshot") == 0 &&
+            strcmp(other->instruction.service, task->instruction.service) == 0 &&
+            other->instruction.generation == task->instruction.generation &&
+            other->instruction.number == task->instruction.number &&
+            other->instruction.attempt == task->instruction.attempt)
+            return other;
+    return NULL;
+}
+
+/* A snapshot that is past its arming answers by its own end: wait for it. */
+static void decide(struct task *task)
+{
+    struct task *snapshot = find_snapshot(task);
+    if (snapshot != NULL && !task_snapshot_disarm(snapshot) && !task_is_over(snapshot))
+        return; /* other_over() comes when it has ended */
+    bool fired = snapshot != NULL && task_is_over(snapshot) &&
+                 json_is_true(json_object_get(snapshot->result, "fired"));
+    if (snapshot != NULL)
+        task_result_take(task, "fired", json_boolean(fired));
+    task_stage_done(task, &ERROR_NONE);
+}
+
+static void other_over(struct task *task)
+{
+    if (strcmp(task->phase, "disarm") == 0 && task->stage == 0 &&
+        json_object_get(task->result, "fired") == NULL)
+        decide(task);
+}
+
+/* The agent's journal may have been lost: then only the stores know. One snapshot there: it fired.
+ */
+static bool look(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct members members;
+    struct member_roots roots;
+    const char *name = json_string_or(task->instruction.body, "snapshot", NULL);
+    struct call call = task_call(task);
+    bool found = false;
+    if (json_object_get(task->result, "fired") != NULL)
+        return true;
+    if (name != NULL && json_object_get(task->instruction.body, "members") != NULL) {
+        if (!members_read(task, &members, error) ||
+            !members_roots(task, &members, false, task_scope(task), &roots, error))
+            return false;
+        for (size_t i = 0; i < roots.count && !found; i++) {
+            struct snapshot snapshot;
+            struct error absent;
+            const struct member_root *root = &roots.list[i];
+            found = root->ref.component->snapshot_get(root->ref.store, &call, root->root, name,
+                                                      &snapshot, &absent);
+            if (!found && absent.code != ERROR_NOT_FOUND) {
+                *error = absent;
+                return false;
+            }
+        }
+    }
+    task_result_take(task, "fired", json_boolean(found));
+    return true;
+}
+
+static const struct task_stage stages[] = {
+    {.phase = "disarm", .start = decide},
+    {.phase = "look", .run = look},
+};
+
+const struct task_kind task_kind_disarm = {
+    .name = "disarm",
+    .stages = stages,
+    .stage_count = ARRAY_LENGTH(stages),
+    .other_over = other_over,
+};

@@ -1,0 +1,357 @@
+/* task_snapshot.c: the third and fifth instruction: prepare before T, fire at T, read back, store
+ * the differences. Body: doc/protocol.md "snapshot". After the hold hook has run, the release hook
+ * runs whatever happens, so a failure behind it is kept and told at the end. */
+#include "agent/task_snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/member.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/path.h"
+
+#define BARRIER_WAIT_DEFAULT_MS 10000
+#define GRACE_DEFAULT_US ((int64_t)5000000)
+
+struct snapshot_state *snapshot_state_of(struct task *task)
+{
+    if (task->own == NULL)
+        task->own = memory_new(sizeof(struct snapshot_state));
+    return task->own;
+}
+
+static void free_state(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    if (state == NULL)
+        return;
+    CHECK(state->armed.thread == NULL);
+    for (size_t i = 0; i < state->group_count; i++)
+        state->groups[i].ref.component->moment_free(state->groups[i].moment);
+    process_free(state->hook);
+    timer_free(state->hold_timer);
+    free(state);
+}
+
+/* ---- prepare -------------------------------------------------------------------------------- */
+
+static struct moment_group *find_group(struct snapshot_state *state, const char *instance)
+{
+    for (size_t i = 0; i < state->group_count; i++)
+        if (strcmp(state->groups[i].instance, instance) == 0)
+            return &state->groups[i];
+    return NULL;
+}
+
+/* Stores with a barrier first: what they hold stays held while the others fire. */
+static int by_barrier(const void *a, const void *b)
+{
+    const struct moment_group *left = a, *right = b;
+    bool left_holds = (left->ref.component->features & COMPONENT_BARRIER) != 0;
+    bool right_holds = (right->ref.component->features & COMPONENT_BARRIER) != 0;
+    return (int)right_holds - (int)left_holds;
+}
+
+/* The distinct roots of the members, those of one store together. */
+static bool read_groups(struct task *task, struct error *error)
+{
+    struct snapshot_state *state = snapshot_state_of(task);
+    struct members members;
+    struct member_roots roots;
+    const char *snapshot;
+    if (!members_read(task, &members, error) ||
+        !members_roots(task, &members, false, task_scope(task), &roots, error) ||
+        !json_get_string(task->instruction.body, "snapshot", &snapshot, error))
+        return false;
+    for (size_t i = 0; i < state->group_count; i++)
+        state->groups[i].ref.component->moment_free(state->groups[i].moment);
+    state->group_count = 0;
+    for (size_t i = 0; i < roots.count; i++) {
+        struct moment_group *group = find_group(state, roots.list[i].instance);
+        if (group == NULL && state->group_count == MOMENTS_PER_SERVICE_MAX)
+            return error_set(error, ERROR_LIMIT, "more than %d component instances in one service",
+                             MOMENTS_PER_SERVICE_MAX);
+        if (group == NULL) {
+            group = &state->groups[state->group_count++];
+            *group =
+                (struct moment_group){.instance = roots.list[i].instance, .ref = roots.list[i].ref};
+            group->roots = arena_new(&task->arena, roots.count * sizeof *group->roots);
+        }
+        group->roots[group->count++] =
+            (struct moment_root){.root = roots.list[i].root, .snapshot = snapshot};
+    }
+    if (state->group_count == 0)
+        return error_set(error, ERROR_INVALID, "a moment without roots");
+    qsort(state->groups, state->group_count, sizeof state->groups[0], by_barrier);
+    return true;
+}
+
+/* After a restart: did this attempt fire already? All there: yes. Some: the moment is torn. */
+static bool look_for_snapshots(struct moment_group *group, const struct call *call, size_t *found,
+                               struct error *error)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->ref.component->allow_snapshots(group->ref.store, call, group->roots[i].root,
+                                                   error))
+            return error_wrap(error, "%s:%s", group->instance, group->roots[i].root);
+        struct snapshot snapshot;
+        struct error absent;
+        if (group->ref.component->snapshot_get(group->ref.store, call, group->roots[i].root,
+                                               group->roots[i].snapshot, &snapshot, &absent)) {
+            group->roots[i].instant_us = snapshot.instant_us;
+            group->roots[i].id = snapshot.id;
+            (*found)++;
+        } else if (absent.code != ERROR_NOT_FOUND) {
+            *error = absent;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool prepare_group(struct task *task, struct moment_group *group, const struct call *call,
+                          struct error *error)
+{
+    const struct component *component = group->ref.component;
+    struct moment_options options = {
+        .barrier_wait_ms =
+            json_integer_or(task_settings(task), "barrier_wait_ms", BARRIER_WAIT_DEFAULT_MS)};
+    component->moment_free(group->moment);
+    group->moment = NULL;
+    return component->moment_prepare(group->ref.store, call, group->roots, group->count, &options,
+                                     &group->moment, error) ||
+           error_wrap(error, "prepare the moment of %s", group->instance);
+}
+
+static bool prepare(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct snapshot_state *state = snapshot_state_of(task);
+    struct call call = task_call(task);
+    size_t found = 0, wanted = 0;
+    if (!json_get_time(task->instruction.body, "t_us", &state->t_us, error) ||
+        !task_check_stores(task, error) || !read_groups(task, error))
+        return false;
+    state->grace_us = json_time_or(task->instruction.body, "grace_us", GRACE_DEFAULT_US);
+    for (size_t i = 0; i < state->group_count; i++) {
+        wanted += state->groups[i].count;
+        if (!look_for_snapshots(&state->groups[i], &call, &found, error))
+            return false;
+    }
+    state->found_after_restart = found == wanted;
+    if (found == wanted)
+        return true;
+    if (found > 0) {
+        state->torn = true;
+        return true;
+    }
+    for (size_t i = 0; i < state->group_count; i++)
+        if (!prepare_group(task, &state->groups[i], &call, error))
+            return false;
+    return true;
+}
+
+/* ---- hold: the hook before the moment ------------------------------------------------------- */
+
+static const char *const *read_arguments(struct task *task, const json_t *array)
+{
+    size_t count = json_array_size(array);
+    const char **arguments = arena_new(&task->arena, (count + 1) * sizeof *arguments);
+    for (size_t i = 0; i < count; i++)
+        arguments[i] = json_string_value(json_array_get(array, i));
+    return arguments;
+}
+
+static const char *const *hook_environment(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    const char **environment = arena_new(&task->arena, 8 * sizeof *environment);
+    environment[0] =
+        arena_format(&task->arena, "COEVAL_SERVICE=%s", task->instruction.service_name);
+    environment[1] =
+        arena_format(&task->arena, "COEVAL_EPOCH=%lld", (long long)task->instruction.number);
+    environment[2] = arena_format(&task->arena, "COEVAL_T_US=%lld", (long long)state->t_us);
+    environment[3] = arena_format(&task->arena, "COEVAL_CLUSTER=%s", task_scope(task));
+    const char *path = getenv("PATH");
+    environment[4] = arena_format(&task->arena, "PATH=%s", path == NULL ? "/usr/bin:/bin" : path);
+    return environment;
+}
+
+static void hook_done(void *context, const struct error *error, const char *output_tail)
+{
+    struct task *task = context;
+    struct snapshot_state *state = task->own;
+    (void)output_tail;
+    process_free(state->hook);
+    state->hook = NULL;
+    if (error->code != ERROR_OK && state->failure.code == ERROR_OK) {
+        state->failure = *error;
+        error_wrap(&state->failure, "hook %s the moment", state->held ? "after" : "before");
+        /* A hook that refuses is the site's word: another try at once would be refused as well. */
+        state->failure.code = ERROR_CONFLICT;
+    }
+    bool was_before = !state->released && !state->held;
+    state->held = state->held || was_before;
+    task_stage_done(task, &ERROR_NONE);
+}
+
+static void run_hook(struct task *task, const char *which)
+{
+    struct snapshot_state *state = task->own;
+    const json_t *hook = json_object_get(json_object_get(task_settings(task), "hooks"), which);
+    state->hook = process_new(
+        agent_parts(task->agent)->loop, read_arguments(task, json_object_get(hook, "command")),
+        hook_environment(task), json_integer_or(hook, "timeout_ms", 30000), hook_done, task);
+}
+
+static bool has_hook(struct task *task, const char *which)
+{
+    const json_t *hook = json_object_get(json_object_get(task_settings(task), "hooks"), which);
+    return json_array_size(json_object_get(hook, "command")) > 0;
+}
+
+static void hold_now(void *context)
+{
+    run_hook(context, "before");
+}
+
+static bool shall_stop(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    if (atomic_load(&task->abort) && state->failure.code == ERROR_OK)
+        error_set(&state->failure, ERROR_CANCELED, "stopped before the moment");
+    return state->failure.code != ERROR_OK || state->found_after_restart || state->torn;
+}
+
+/* The hook starts as late as its own limit allows: writers are held no longer than need be. */
+static void start_hold(struct task *task)
+{
+    struct snapshot_state *state = snapshot_state_of(task);
+    if (shall_stop(task) || !has_hook(task, "before")) {
+        task_stage_done(task, &ERROR_NONE);
+        return;
+    }
+    const json_t *hook = json_object_get(json_object_get(task_settings(task), "hooks"), "before");
+    int64_t lead_ms = json_integer_or(hook, "timeout_ms", 30000);
+    int64_t wait_ms = (state->t_us - clock_realtime_us()) / 1000 - lead_ms;
+    if (state->hold_timer == NULL)
+        state->hold_timer = timer_new(agent_parts(task->agent)->loop, hold_now, task);
+    timer_start(state->hold_timer, wait_ms < 0 ? 0 : wait_ms);
+}
+
+/* ---- armed ---------------------------------------------------------------------------------- */
+
+static void moment_is_over(void *context)
+{
+    struct task *task = context;
+    crash_point("agent.snapshot.fired", task_scope(task));
+    task_stage_done(task, &ERROR_NONE);
+}
+
+static void start_armed(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    struct armed *armed = &state->armed;
+    if (shall_stop(task)) {
+        task_stage_done(task, &ERROR_NONE);
+        return;
+    }
+    *armed = (struct armed){.task = task,
+                            .t_us = state->t_us,
+                            .grace_us = state->grace_us,
+                            .done = moment_is_over,
+                            .context = task};
+    list_init(&armed->node);
+    for (size_t i = 0; i < state->group_count; i++) {
+        armed->components[i] = state->groups[i].ref.component;
+        armed->moments[i] = state->groups[i].moment;
+    }
+    armed->moment_count = state->group_count;
+    struct error error = ERROR_NONE;
+    if (!moment_thread_arm(task->agent, armed, &error)) {
+        state->failure = error;
+        task_stage_done(task, &ERROR_NONE);
+    }
+}
+
+static void cancel(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    if (state == NULL)
+        return;
+    if (state->armed.thread != NULL) {
+        moment_thread_disarm(&state->armed); /* the thread reports; nothing else is to be done */
+    } else if (state->hook != NULL && !state->held) {
+        process_free(state->hook);
+        state->hook = NULL;
+        state->held = true; /* it may have held writers: release runs */
+        error_set(&state->failure, ERROR_CANCELED, "stopped while the hook before the moment ran");
+        task_stage_done(task, &ERROR_NONE);
+    } else if (state->hold_timer != NULL && state->hook == NULL && !state->held &&
+               strcmp(task->phase, "hold") == 0) {
+        timer_stop(state->hold_timer);
+        error_set(&state->failure, ERROR_CANCELED, "stopped before the moment");
+        task_stage_done(task, &ERROR_NONE);
+    }
+}
+
+bool task_snapshot_disarm(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    if (task_is_over(task) || state == NULL || state->found_after_restart)
+        return task_is_over(task) && !json_is_true(json_object_get(task->result, "fired"));
+    if (state->armed.thread != NULL)
+        return moment_thread_disarm(&state->armed);
+    bool before = strcmp(task->phase, "prepare") == 0 || strcmp(task->phase, "hold") == 0 ||
+                  strcmp(task->phase, "accepted") == 0;
+    if (before)
+        task_stop(task);
+    return before;
+}
+
+/* ---- release and the end -------------------------------------------------------------------- */
+
+static void start_release(struct task *task)
+{
+    struct snapshot_state *state = task->own;
+    state->released = true;
+    if (has_hook(task, "after"))
+        run_hook(task, "after");
+    else
+        task_stage_done(task, &ERROR_NONE);
+}
+
+static bool conclude(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct snapshot_state *state = task->own;
+    crash_point("agent.snapshot.concluding", task_scope(task));
+    if (state->failure.code == ERROR_OK)
+        return true;
+    *error = state->failure;
+    return false;
+}
+
+static const struct task_stage stages[] = {
+    {.phase = "prepare", .run = prepare},
+    {.phase = "hold", .start = start_hold},
+    {.phase = "armed", .start = start_armed},
+    {.phase = "finish", .run = task_snapshot_finish},
+    {.phase = "release", .start = start_release},
+    {.phase = "differences", .run = task_snapshot_differences},
+    {.phase = "conclude", .run = conclude},
+};
+
+const struct task_kind task_kind_snapshot = {
+    .name = "snapshot",
+    .stages = stages,
+    .stage_count = ARRAY_LENGTH(stages),
+    .runs_to_the_end = true,
+    .cancel = cancel,
+    .free_state = free_state,
+};

@@ -1,0 +1,43 @@
+/* task_snapshot.h: what the parts of the snapshot task share: task_snapshot.c (stages, hooks,
+ * arming) and snapshot_finish.c (reading back, grade, differences). */
+#ifndef COEVAL_AGENT_TASK_SNAPSHOT_H
+#define COEVAL_AGENT_TASK_SNAPSHOT_H
+
+#include "agent/moment_thread.h"
+#include "loop/process.h"
+
+/* The roots of one store. */
+struct moment_group {
+    const char *instance;
+    struct store_ref ref;
+    struct moment_root *roots;
+    size_t count;
+    struct moment *moment;
+};
+
+struct snapshot_state {
+    int64_t t_us;
+    int64_t grace_us;
+    struct moment_group groups[MOMENTS_PER_SERVICE_MAX];
+    size_t group_count;
+    bool found_after_restart; /* every snapshot of this attempt was there already */
+    bool torn;                /* some were: the process died between the requests */
+    struct armed armed;
+    struct timer *hold_timer;
+    struct process *hook;
+    bool held; /* the hook before the moment has run */
+    bool released;
+    struct error failure; /* told at the end, behind the release hook */
+};
+
+struct snapshot_state *snapshot_state_of(struct task *task);
+extern const struct task_kind task_kind_snapshot;
+
+/* On the loop: true when this attempt has not fired and will not. */
+bool task_snapshot_disarm(struct task *task);
+
+/* Stages in executors (snapshot_finish.c). */
+bool task_snapshot_finish(struct task *task, unsigned lane, struct error *error);
+bool task_snapshot_differences(struct task *task, unsigned lane, struct error *error);
+
+#endif

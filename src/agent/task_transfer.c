@@ -1,0 +1,223 @@
+/* task_transfer.c: the second and sixth instruction (pull, on B) and the first (push, on A). Done
+ * means: all bytes of all members, plans and receipts lie on B; A is not needed any more. */
+#include "agent/task_kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/area.h"
+#include "agent/intake.h"
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/path.h"
+
+struct transfer {
+    struct members members;
+    atomic_size_t next; /* member that the next free executor takes */
+    json_t *summaries;  /* by member id; under the task's mutex */
+};
+
+static void free_state(struct task *task)
+{
+    struct transfer *transfer = task->own;
+    if (transfer == NULL)
+        return;
+    json_decref(transfer->summaries);
+    free(transfer);
+}
+
+/* ---- prepare -------------------------------------------------------------------------------- */
+
+/* One rename in each root's staging, before bytes move: what would refuse the commit refuses now.
+ */
+static bool try_rename(const struct member_root *root, const struct call *call,
+                       const struct instruction *instruction, struct error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const char *staging = area_staging(&arena, root->root, instruction, "canary");
+    const char *from = path_join(&arena, staging, "a"), *to = path_join(&arena, staging, "b");
+    bool done = store_make_directories(root->ref, call, staging, 0700, error) &&
+                store_remove_all(root->ref, call, from, error) &&
+                store_remove_all(root->ref, call, to, error) &&
+                root->ref.component->make_directory(root->ref.store, call, from, 0700, error) &&
+                root->ref.component->rename(root->ref.store, call, from, to, false, error) &&
+                store_remove_all(root->ref, call, staging, error);
+    arena_fini(&arena);
+    return done || error_wrap(error, "target root %s", root->root);
+}
+
+static bool prepare_target(struct task *task, const struct call *call, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    struct member_roots roots;
+    struct store_ref home;
+    const char *a, *b;
+    if (!task_clusters(task, &a, &b, error) ||
+        !members_roots(task, &transfer->members, true, b, &roots, error) ||
+        !task_area_store(task, b, &home, error))
+        return false;
+    for (size_t i = 0; i < roots.count; i++) {
+        const struct member_root *root = &roots.list[i];
+        if (!store_make_directories(root->ref, call, root->root, 0755, error) ||
+            !root->ref.component->allow_snapshots(root->ref.store, call, root->root, error) ||
+            !try_rename(root, call, &task->instruction, error))
+            return error_wrap(error, "%s:%s", root->instance, root->root);
+    }
+    struct arena arena;
+    arena_init(&arena);
+    bool done = area_make(home, call, area_of(&arena, home, &task->instruction), error) &&
+                area_keep_policy(task, call, home, error);
+    arena_fini(&arena);
+    return done;
+}
+
+static bool prepare(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct call call = task_call(task);
+    if (task->own == NULL)
+        task->own = memory_new(sizeof(struct transfer));
+    struct transfer *transfer = task->own;
+    json_decref(transfer->summaries);
+    transfer->summaries = json_object();
+    atomic_store(&transfer->next, 0);
+    return members_read(task, &transfer->members, error) && task_check_stores(task, error) &&
+           prepare_target(task, &call, error);
+}
+
+/* ---- receive -------------------------------------------------------------------------------- */
+
+static json_t *summary_of(const struct intake *intake)
+{
+    json_t *summary = json_object();
+    json_set_string(summary, "id", intake->member->id);
+    json_set_string(summary, "from", intake_base_name(intake->base));
+    json_set_integer(summary, "files", (int64_t)intake->files);
+    json_set_integer(summary, "bytes", (int64_t)intake->bytes);
+    json_set_integer(summary, "entries", (int64_t)intake->entries);
+    json_set_integer(summary, "entries_removed", (int64_t)intake->plan.counts.removed_entries);
+    json_set_integer(summary, "bytes_removed", (int64_t)intake->plan.counts.removed_bytes);
+    json_set_integer(summary, "moved", (int64_t)intake->plan.counts.moved);
+    json_set_integer(summary, "attributes", (int64_t)intake->plan.attribute_count);
+    json_set_boolean(summary, "tombstone", intake->member->tombstone);
+    return summary;
+}
+
+static bool receive_member(struct task *task, const struct member *member, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    struct intake intake;
+    bool done = intake_init(&intake, task, member, error) &&
+                store_remove_all(intake.target, &intake.call, intake.staging, error) &&
+                intake_plan(&intake, error) && intake_keep_plan(&intake, error);
+    crash_point("agent.transfer.planned", task_scope(task));
+    done = done && intake_copy(&intake, error);
+    if (done) {
+        pthread_mutex_lock(&task->mutex);
+        json_set_take(transfer->summaries, member->id, summary_of(&intake));
+        pthread_mutex_unlock(&task->mutex);
+    }
+    crash_point("agent.transfer.copied", task_scope(task));
+    intake_fini(&intake);
+    return done;
+}
+
+static bool is_received(struct task *task, const struct member *member)
+{
+    struct transfer *transfer = task->own;
+    pthread_mutex_lock(&task->mutex);
+    bool received = json_object_get(transfer->summaries, member->id) != NULL;
+    pthread_mutex_unlock(&task->mutex);
+    return received;
+}
+
+static bool receive(struct task *task, unsigned lane, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    (void)lane;
+    for (;;) {
+        size_t index = atomic_fetch_add(&transfer->next, 1);
+        if (index >= transfer->members.count)
+            return true;
+        const struct member *member = &transfer->members.list[index];
+        if (!is_received(task, member) && !receive_member(task, member, error)) {
+            atomic_store(&transfer->next, 0); /* the stage runs again: what is there is skipped */
+            return false;
+        }
+    }
+}
+
+static unsigned receive_width(struct task *task)
+{
+    struct transfer *transfer = task->own;
+    int64_t executors = json_integer_or(task_settings(task), "executors", 1);
+    if (executors > (int64_t)transfer->members.count)
+        executors = (int64_t)transfer->members.count;
+    return executors < 1 ? 1 : executors > 64 ? 64 : (unsigned)executors;
+}
+
+/* ---- received ------------------------------------------------------------------------------- */
+
+static void add_totals(struct task *task, json_t *received, json_t *list)
+{
+    static const char *const names[] = {"files",         "bytes", "entries",   "entries_removed",
+                                        "bytes_removed", "moved", "attributes"};
+    size_t index;
+    json_t *item;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        int64_t sum = 0;
+        json_array_foreach(list, index, item) sum += json_integer_or(item, names[i], 0);
+        json_set_integer(received, names[i], sum);
+        task_result_take(task, names[i], json_integer(sum));
+    }
+    int64_t operations = (int64_t)atomic_load(&task->counters.operations);
+    task_result_take(task, "operations", json_integer(operations));
+    task_result_take(task, "bytes_read",
+                     json_integer((json_int_t)atomic_load(&task->counters.bytes_read)));
+}
+
+/* Everything that finishing needs, beside the plans: the order itself. No device is asked again. */
+static bool declare(struct task *task, unsigned lane, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    struct call call = task_call(task);
+    struct store_ref home;
+    struct arena arena;
+    const char *a, *b, *key;
+    json_t *summary;
+    (void)lane;
+    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error))
+        return false;
+    arena_init(&arena);
+    json_t *received = json_object(), *list = json_array();
+    json_object_foreach(transfer->summaries, key, summary) json_array_append(list, summary);
+    json_set_integer(received, "schema", 1);
+    json_set_take(received, "order", json_deep_copy(task->instruction.document));
+    json_set_take(received, "members", list);
+    add_totals(task, received, list);
+    const char *directory = area_of(&arena, home, &task->instruction);
+    bool done = area_write_json(home, &call, path_join(&arena, directory, "received.json"),
+                                received, error);
+    task_result_take(task, "members", json_incref(list));
+    json_decref(received);
+    arena_fini(&arena);
+    crash_point("agent.transfer.received", task_scope(task));
+    return done;
+}
+
+static const struct task_stage stages[] = {
+    {.phase = "prepare", .run = prepare},
+    {.phase = "receiving", .run = receive, .width = receive_width},
+    {.phase = "received", .run = declare},
+};
+
+const struct task_kind task_kind_transfer = {
+    .name = "transfer",
+    .stages = stages,
+    .stage_count = ARRAY_LENGTH(stages),
+    .is_long = true,
+    .free_state = free_state,
+};
