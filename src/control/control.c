@@ -1,0 +1,331 @@
+/* control.c: start, stop, and the journal's objects in and out. */
+#include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/control_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct control_cluster *control_find_cluster(struct control *control, const char *name)
+{
+    for (size_t i = 0; i < control->options.cluster_count; i++)
+        if (strcmp(control->options.clusters[i].name, name) == 0)
+            return &control->options.clusters[i];
+    return NULL;
+}
+
+struct service *control_find_service(struct control *control, const char *name_or_id)
+{
+    list_for_each (service, &control->services, struct service, node)
+        if (strcmp(service->name, name_or_id) == 0 || strcmp(service->id, name_or_id) == 0)
+            return service;
+    return NULL;
+}
+
+struct pair *control_find_pair(struct control *control, const char *name)
+{
+    list_for_each (pair, &control->pairs, struct pair, node)
+        if (strcmp(pair->name, name) == 0 || strcmp(pair->id, name) == 0)
+            return pair;
+    return NULL;
+}
+
+char *control_text(json_t *document)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    json_print(document, true, &text);
+    json_decref(document);
+    return buffer_take(&text);
+}
+
+void control_save_pair(struct control *control, const struct pair *pair)
+{
+    json_t *object = json_object();
+    json_set_string(object, "name", pair->name);
+    json_set_string(object, "primary", pair->primary);
+    json_set_string(object, "secondary", pair->secondary);
+    json_set_integer(object, "generation", pair->generation);
+    char *payload = control_text(object);
+    struct journal_append record = {.type = JOURNAL_PAIR, .key = pair->id, .payload = payload};
+    control_record(control, &record, 1, NULL, NULL);
+    free(payload);
+}
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+#define RECORDS_AT_ONCE_MAX 8
+
+/* A copy of what the journal refused for want of room; nothing that follows from it happens before
+ * it is durable. */
+struct late_records {
+    struct control *control;
+    struct timer *timer;
+    struct journal_append records[RECORDS_AT_ONCE_MAX];
+    size_t count;
+    journal_done_fn *done;
+    void *context;
+};
+
+static void free_late(struct late_records *late)
+{
+    for (size_t i = 0; i < late->count; i++) {
+        free((char *)(uintptr_t)late->records[i].key);
+        free((char *)(uintptr_t)late->records[i].payload);
+    }
+    timer_free(late->timer);
+    free(late);
+}
+
+static void record_again(void *context)
+{
+    struct late_records *late = context;
+    control_record(late->control, late->records, late->count, late->done, late->context);
+    free_late(late);
+}
+
+void control_record(struct control *control, const struct journal_append *records, size_t count,
+                    journal_done_fn *done, void *context)
+{
+    struct error error = ERROR_NONE;
+    CHECK(count <= RECORDS_AT_ONCE_MAX);
+    if (journal_append_all(control->options.journal, records, count, done, context, &error))
+        return;
+    log_error(LOG_CONTROL, "journal.refused", "%s: retry in 200 ms", error.text);
+    struct late_records *late = memory_new(sizeof *late);
+    *late =
+        (struct late_records){.control = control, .count = count, .done = done, .context = context};
+    for (size_t i = 0; i < count; i++) {
+        late->records[i] = records[i];
+        late->records[i].key = memory_copy_string(records[i].key);
+        late->records[i].payload = memory_copy_string(records[i].payload);
+    }
+    late->timer = timer_new(control->loop, record_again, late);
+    timer_start(late->timer, 200);
+}
+
+/* ---- answers to callers --------------------------------------------------------------------- */
+
+struct owed {
+    struct list node;
+    control_done_fn *done;
+    void *context;
+    json_t *result;
+    struct error error;
+};
+
+static void pay(void *context)
+{
+    struct owed *owed = context;
+    list_remove(&owed->node);
+    if (owed->done != NULL)
+        owed->done(owed->context, owed->result, &owed->error);
+    json_decref(owed->result);
+    free(owed);
+}
+
+void control_answer(struct control *control, control_done_fn *done, void *context, json_t *result,
+                    const struct error *error)
+{
+    struct owed *owed = memory_new(sizeof *owed);
+    owed->done = done;
+    owed->context = context;
+    owed->result = result;
+    owed->error = *error;
+    list_append(&control->calls, &owed->node);
+    loop_post(control->loop, pay, owed);
+}
+
+void control_forget(struct control *control, const void *context)
+{
+    list_for_each (owed, &control->calls, struct owed, node)
+        if (owed->context == context)
+            owed->done = NULL;
+}
+
+/* ---- start ---------------------------------------------------------------------------------- */
+
+static bool load_pair(void *context, const char *key, const char *payload, size_t size,
+                      struct error *error)
+{
+    struct control *control = context;
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "pair %s", key);
+    struct pair *pair = memory_new(sizeof *pair);
+    snprintf(pair->id, sizeof pair->id, "%s", key);
+    pair->name = memory_copy_string(json_string_or(object, "name", key));
+    pair->primary = memory_copy_string(json_string_or(object, "primary", ""));
+    pair->secondary = memory_copy_string(json_string_or(object, "secondary", ""));
+    pair->generation = json_integer_or(object, "generation", 1);
+    list_append(&control->pairs, &pair->node);
+    json_decref(object);
+    return true;
+}
+
+static bool load_store(void *context, const char *key, const char *payload, size_t size,
+                       struct error *error)
+{
+    struct control *control = context;
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "store %s", key);
+    json_set_string(control->stores, key, json_string_or(object, "identity", ""));
+    json_decref(object);
+    return true;
+}
+
+static bool load_root(void *context, const char *key, const char *payload, size_t size,
+                      struct error *error)
+{
+    struct control *control = context;
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "root %s", key);
+    json_append_take(control->roots, object);
+    return true;
+}
+
+static bool load_service(void *context, const char *key, const char *payload, size_t size,
+                         struct error *error)
+{
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "service %s", key);
+    bool loaded = service_load(context, key, object, error);
+    json_decref(object);
+    return loaded || error_wrap(error, "service %s in the journal", key);
+}
+
+static bool load_epoch(void *context, const char *key, const char *payload, size_t size,
+                       struct error *error)
+{
+    struct control *control = context;
+    json_t *object;
+    if (!json_parse(payload, size, &object, error))
+        return error_wrap(error, "epoch %s", key);
+    struct service *service = control_find_service(control, json_string_or(object, "service", ""));
+    if (service == NULL) {
+        json_decref(object);
+        return true; /* its policy object is gone: shown by the inspection tool only */
+    }
+    struct run *run = run_new(service);
+    epoch_fini(&run->epoch);
+    bool loaded = epoch_from_json(object, &run->epoch, error);
+    run->retired_a = json_boolean_or(object, "retired_a", false);
+    json_decref(object);
+    if (!loaded) {
+        run_free(run);
+        return error_wrap(error, "epoch %s in the journal", key);
+    }
+    list_append(&service->runs, &run->node);
+    if (run->epoch.number >= service->next_number)
+        service->next_number = run->epoch.number + 1;
+    if (run->epoch.settled && run->epoch.number > service->base.number &&
+        run->epoch.state == EPOCH_SEALED)
+        service->base = epoch_as_base(&run->epoch);
+    return true;
+}
+
+static bool load_event(void *context, const struct journal_record *record, struct error *error)
+{
+    (void)error;
+    if (record->type == JOURNAL_EVENT)
+        events_load(context, record->payload, record->payload_size);
+    return true;
+}
+
+#define RECORDS_READ_BACK 20000
+
+static bool load_all(struct control *control, struct error *error)
+{
+    struct journal *journal = control->options.journal;
+    const struct journal_operations *operations = journal->operations;
+    uint64_t last = operations->last_sequence(journal);
+    uint64_t after = last > RECORDS_READ_BACK ? last - RECORDS_READ_BACK : 0;
+    control->sequence = last << 16; /* above every one that was ever sent */
+    return operations->objects(journal, JOURNAL_PAIR, load_pair, control, error) &&
+           operations->objects(journal, JOURNAL_STORE, load_store, control, error) &&
+           operations->objects(journal, JOURNAL_ROOT, load_root, control, error) &&
+           operations->objects(journal, JOURNAL_SERVICE, load_service, control, error) &&
+           operations->objects(journal, JOURNAL_EPOCH, load_epoch, control, error) &&
+           operations->records(journal, after, RECORDS_READ_BACK, load_event, control, error);
+}
+
+static void begin(void *context)
+{
+    struct control *control = context;
+    list_for_each (service, &control->services, struct service, node) {
+        list_for_each (run, &service->runs, struct run, node)
+            if (!epoch_is_final(&run->epoch))
+                run_resume(run);
+        service_tick(service);
+    }
+}
+
+bool control_new(struct loop *loop, const struct control_options *options,
+                 struct control **ret_control, struct error *error)
+{
+    struct control *control = memory_new(sizeof *control);
+    control->loop = loop;
+    control->options = *options;
+    list_init(&control->services);
+    list_init(&control->pairs);
+    list_init(&control->asks);
+    list_init(&control->listeners);
+    list_init(&control->calls);
+    control->events = json_array();
+    control->roots = json_array();
+    control->stores = json_object();
+    if (!load_all(control, error)) {
+        control_free(control);
+        return error_wrap(error, "control device");
+    }
+    loop_post(loop, begin, control);
+    *ret_control = control;
+    return true;
+}
+
+void control_stop(struct control *control, loop_fn *stopped, void *context)
+{
+    control->stopping = true;
+    list_for_each (service, &control->services, struct service, node) {
+        wall_timer_stop(service->timer);
+        list_for_each (run, &service->runs, struct run, node) {
+            timer_stop(run->timer);
+            for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
+                for (int side = 0; side < EPOCH_SIDE_COUNT; side++) {
+                    link_order_free(run->orders[kind][side]);
+                    run->orders[kind][side] = NULL;
+                }
+        }
+    }
+    loop_post(control->loop, stopped, context);
+}
+
+static void free_pair(struct pair *pair)
+{
+    list_remove(&pair->node);
+    free(pair->name);
+    free(pair->primary);
+    free(pair->secondary);
+    free(pair);
+}
+
+void control_free(struct control *control)
+{
+    if (control == NULL)
+        return;
+    list_for_each (service, &control->services, struct service, node)
+        service_free(service);
+    list_for_each (pair, &control->pairs, struct pair, node)
+        free_pair(pair);
+    list_for_each (owed, &control->calls, struct owed, node)
+        owed->done = NULL;
+    json_decref(control->events);
+    json_decref(control->roots);
+    json_decref(control->stores);
+    free(control);
+}

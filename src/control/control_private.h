@@ -1,0 +1,169 @@
+/* control_private.h: what the files of control/ share. The loop thread owns all of it.
+ *   control.c   start, stop, journal objects in and out
+ *   service.c   one service: its schedule, its epochs
+ *   planner.c   from a slot to an epoch with settings
+ *   runner.c    one epoch: interprets the effects of epoch_step()
+ *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
+ *   apply.c     policies   registry.c roots and stores   events.c   recover.c   report.c */
+#ifndef COEVAL_CONTROL_CONTROL_PRIVATE_H
+#define COEVAL_CONTROL_CONTROL_PRIVATE_H
+
+#include "base/list.h"
+#include "base/random.h"
+#include "control/control.h"
+#include "epoch/epoch_step.h"
+#include "loop/timer.h"
+#include "policy/policy.h"
+#include "policy/zone.h"
+
+#define EVENTS_KEPT 4000
+
+struct pair {
+    struct list node;
+    char id[UUID_TEXT_SIZE];
+    char *name;
+    char *primary, *secondary;
+    int64_t generation;
+};
+
+struct control {
+    struct loop *loop;
+    struct control_options options;
+    struct list services;
+    struct list pairs;
+    struct list asks;
+    struct list listeners;
+    struct list calls; /* answers still owed to callers */
+    json_t *events;    /* ring, oldest first */
+    uint64_t event_sequence;
+    json_t *roots;     /* [{cluster, instance, root, since_us, services}] */
+    json_t *stores;    /* {"cluster/instance": identity} */
+    uint64_t sequence; /* of instructions: fencing */
+    bool stopping;
+};
+
+/* One service: a policy and its epochs. */
+struct service {
+    struct list node;
+    struct control *control;
+    char id[UUID_TEXT_SIZE];
+    char *name;
+    struct pair *pair;
+    json_t *policy_document; /* canonical */
+    struct policy policy;
+    struct zone zone; /* of the policy's schedule, when has_zone */
+    bool has_zone;
+    int64_t revision;
+    bool firing;  /* a slot is being recorded */
+    bool deleted; /* the policy is gone; its epochs are still shown */
+    struct schedule_state schedule;
+    struct wall_timer *timer;
+    struct list runs; /* epochs that are not final, and seals not yet retired; ascending */
+    uint64_t next_number;
+    struct epoch_base base;    /* number 0: none */
+    uint64_t since_sweep;      /* sealed epochs since the last one with a sweep */
+    bool base_distrusted;      /* a root moved, a commit was rolled back oddly: compare next time */
+    json_t *suspects;          /* of the base's moment */
+    json_t *passed;            /* counters {missed, overrun, coalesced} */
+    struct planning *planning; /* an epoch is being planned; NULL otherwise */
+};
+
+struct run;
+/* Which instruction an order's answers belong to. */
+struct run_listening {
+    struct run *run;
+    enum epoch_instruction_kind kind;
+    enum epoch_side side;
+    unsigned attempt;
+    unsigned try;
+};
+
+/* An epoch in memory. */
+struct run {
+    struct list node;
+    struct service *service;
+    struct epoch epoch;
+    struct timer *timer;
+    struct link_order *orders[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
+    struct run_listening listenings[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
+    struct progress progress; /* of the newest running instruction, for people */
+    char phase[32];
+    int64_t rate_at_us;
+    uint64_t rate_bytes;
+    double bytes_per_second;
+    bool retired_a; /* its snapshots on A are gone already (retention per side) */
+    bool retiring_a;
+};
+
+/* ---- control.c ---- */
+const struct control_cluster *control_find_cluster(struct control *control, const char *name);
+struct service *control_find_service(struct control *control, const char *name_or_id);
+struct pair *control_find_pair(struct control *control, const char *name);
+/* Appends; retries for as long as the journal is full. done may be NULL. */
+void control_record(struct control *control, const struct journal_append *records, size_t count,
+                    journal_done_fn *done, void *context);
+char *control_text(json_t *document); /* steals; free() the text */
+/* Answers a caller in a later turn; result is stolen (may be NULL with an error). */
+void control_answer(struct control *control, control_done_fn *done, void *context, json_t *result,
+                    const struct error *error);
+
+void control_save_pair(struct control *control, const struct pair *pair);
+
+/* ---- service.c ---- */
+struct service *service_new(struct control *control, const char *id, const char *name);
+void service_free(struct service *service);
+bool service_set_policy(struct service *service, json_t *document, int64_t revision,
+                        struct error *error);  /* document is stolen on success */
+void service_tick(struct service *service);    /* decide now, arm the timer */
+char *service_object(struct service *service); /* its journal object; free() it */
+void service_save(struct service *service);
+void service_epoch_ended(struct service *service, struct run *run);
+void service_retain(struct service *service);
+struct run *service_find_run(struct service *service, uint64_t number);
+struct run *
+service_running(struct service *service); /* not final and not SEALED+finished; or NULL */
+bool service_load(struct control *control, const char *id, const json_t *object,
+                  struct error *error);
+
+/* ---- planner.c ---- */
+void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us);
+void planning_free(struct planning *planning);
+
+/* ---- runner.c ---- */
+struct run *run_new(struct service *service); /* epoch initialised, not yet in a state */
+void run_free(struct run *run);
+void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused);
+void run_resume(struct run *run);
+bool run_is_busy(const struct run *run); /* the next epoch must wait */
+
+/* ---- ask.c ---- */
+typedef void ask_fn(void *context, const json_t *result, const struct error *error);
+struct ask;
+/* One instruction to one cluster's agent; fn once. body is stolen. Freed after fn. */
+struct ask *ask_new(struct control *control, const char *cluster, const char *kind,
+                    const struct pair *pair, const struct service *service, int64_t number,
+                    json_t *body, int64_t limit_ms, ask_fn *fn, void *context);
+void ask_cancel(struct ask *ask);
+
+/* ---- registry.c ---- */
+void registry_set_store(struct control *control, const char *cluster, const char *instance,
+                        const char *identity);
+const char *registry_store(struct control *control, const char *cluster, const char *instance);
+void registry_add_root(struct control *control, const char *cluster, const char *instance,
+                       const char *root);
+void registry_remove_root(struct control *control, size_t index);
+/* The registered root that covers the path, or NULL. */
+const char *registry_root_of(struct control *control, const char *cluster, const char *instance,
+                             const char *path);
+
+/* ---- events.c ---- */
+void event_tell(struct control *control, const struct service *service, uint64_t number,
+                const char *severity, const char *name, const char *text,
+                const char *const *commands);
+void events_load(struct control *control, const char *payload, size_t size);
+
+/* ---- report.c ---- */
+json_t *report_epoch(const struct run *run, bool whole);
+json_t *report_service(struct service *service);
+
+#endif

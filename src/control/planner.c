@@ -1,0 +1,377 @@
+/* planner.c: from a slot to an epoch: who belongs to the group now, where it lies on both sides,
+ * what the agents need of the policy ("settings": fixed for this epoch, whatever is edited later).
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "component/component.h"
+#include "control/control_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES 8
+#define CATALOGUE_LIMIT_MS 60000
+#define ANSWER_US ((int64_t)300 * 1000000)
+#define BACKOFF_US ((int64_t)1000000)
+#define BACKOFF_MAX_US ((int64_t)60 * 1000000)
+#define MARGIN_US ((int64_t)200000)
+#define TRIES_MAX 5
+
+struct planning {
+    struct service *service;
+    int64_t slot_us, moment_us;
+    struct arena arena;
+    struct catalogue_entry *entries;
+    size_t entry_count, entry_capacity;
+    size_t next_listing; /* which (selector, path) is asked next */
+    struct ask *ask;
+};
+
+void planning_free(struct planning *planning)
+{
+    if (planning == NULL)
+        return;
+    ask_cancel(planning->ask);
+    arena_fini(&planning->arena);
+    free(planning->entries);
+    free(planning);
+}
+
+/* ---- settings ------------------------------------------------------------------------------- */
+
+static json_t *hook_object(const struct policy_hook *hook)
+{
+    json_t *object = json_object(), *command = json_array();
+    for (size_t i = 0; i < hook->argument_count; i++)
+        json_append_take(command, json_string(hook->arguments[i]));
+    json_set_take(object, "command", command);
+    json_set_integer(object, "timeout_ms", hook->timeout_us / 1000);
+    return object;
+}
+
+static json_t *exclude_list(const struct group *group)
+{
+    json_t *list = json_array();
+    json_append_take(list, json_string(STAGING_NAME));
+    for (size_t i = 0; group->default_excludes && i < group_default_exclude_count; i++)
+        json_append_take(list, json_string(group_default_excludes[i]));
+    for (size_t i = 0; i < group->exclude_count; i++)
+        json_append_take(list, json_string(group->exclude[i]));
+    return list;
+}
+
+static void add_stores(struct control *control, json_t *stores, const char *cluster)
+{
+    const struct control_cluster *known = control_find_cluster(control, cluster);
+    for (size_t i = 0; known != NULL && i < known->instance_count; i++) {
+        const char *identity = registry_store(control, cluster, known->instances[i].name);
+        if (identity == NULL)
+            continue;
+        json_t *item = json_object();
+        json_set_string(item, "cluster", cluster);
+        json_set_string(item, "instance", known->instances[i].name);
+        json_set_string(item, "identity", identity);
+        json_append_take(stores, item);
+    }
+}
+
+static json_t *removed_object(const struct policy *policy)
+{
+    json_t *object = json_object();
+    json_set_integer(object, policy->max_removed.is_percent ? "percent" : "count",
+                     (int64_t)policy->max_removed.value);
+    json_set_integer(object, "floor", POLICY_REMOVED_FLOOR);
+    return object;
+}
+
+static json_t *settings_of(struct service *service, json_t *members)
+{
+    const struct policy *policy = &service->policy;
+    json_t *settings = json_object(), *clusters = json_object(), *stores = json_array();
+    json_t *limits = json_object(), *hooks = json_object();
+    json_set_string(clusters, "a", service->pair->primary);
+    json_set_string(clusters, "b", service->pair->secondary);
+    add_stores(service->control, stores, service->pair->primary);
+    add_stores(service->control, stores, service->pair->secondary);
+    json_set_integer(limits, "bytes_per_second", (int64_t)policy->limits.bytes_per_second);
+    json_set_integer(limits, "operations_per_second",
+                     (int64_t)policy->limits.operations_per_second);
+    if (policy->hooks.before.argument_count > 0)
+        json_set_take(hooks, "before", hook_object(&policy->hooks.before));
+    if (policy->hooks.after.argument_count > 0)
+        json_set_take(hooks, "after", hook_object(&policy->hooks.after));
+    json_set_take(settings, "clusters", clusters);
+    json_set_take(settings, "stores", stores);
+    json_set_take(settings, "exclude", exclude_list(&policy->group));
+    json_set_take(settings, "members", members);
+    json_set_take(settings, "limits", limits);
+    json_set_take(settings, "hooks", hooks);
+    json_set_integer(settings, "executors", policy->executors);
+    json_set_integer(settings, "lanes", LANES);
+    json_set_integer(settings, "barrier_wait_ms", policy->barrier_wait_us / 1000);
+    json_set_take(settings, "max_removed", removed_object(policy));
+    json_set_string(settings, "adopt", policy->adopt == POLICY_ADOPT_COMPARE ? "compare" : "empty");
+    json_set_string(settings, "touched",
+                    policy->touched == POLICY_TOUCHED_RESTORE ? "restore" : "refuse");
+    bool sweeps = policy->sweep != 0 && service->since_sweep + 1 >= policy->sweep;
+    json_set_boolean(settings, "sweep", sweeps && service->base.number != 0);
+    json_set_integer(settings, "group_revision", service->revision);
+    json_set_take(settings, "policy", json_incref(service->policy_document));
+    if (service->suspects != NULL)
+        json_set_take(settings, "suspects", json_incref(service->suspects));
+    return settings;
+}
+
+/* ---- members -------------------------------------------------------------------------------- */
+
+static const char *root_for(struct service *service, const char *cluster, const char *instance,
+                            const char *path)
+{
+    const char *root = registry_root_of(service->control, cluster, instance, path);
+    if (root != NULL)
+        return root;
+    registry_add_root(service->control, cluster, instance, path);
+    return path;
+}
+
+/* Part of the base: if it is gone now, that is a change of the source, not a mistake. */
+static bool was_sealed(struct service *service, const char *id)
+{
+    struct run *base =
+        service->base.number == 0 ? NULL : service_find_run(service, service->base.number);
+    size_t index;
+    json_t *member;
+    if (base != NULL)
+        json_array_foreach(base->epoch.members, index,
+                           member) if (strcmp(json_string_or(member, "id", ""), id) == 0 &&
+                                       !json_boolean_or(member, "tombstone", false)) return true;
+    return false;
+}
+
+static json_t *member_object(struct service *service, const struct member *member,
+                             struct arena *arena)
+{
+    const char *a = service->pair->primary, *b = service->pair->secondary;
+    struct target_place place =
+        target_map_apply(&service->policy.target_map, member->instance, member->path, arena);
+    json_t *object = json_object();
+    json_set_string(object, "id", member->id);
+    json_set_boolean(object, "sealed", was_sealed(service, member->id));
+    json_set_string(object, "instance", member->instance);
+    json_set_string(object, "source_path", member->path);
+    json_set_string(object, "source_root", root_for(service, a, member->instance, member->path));
+    json_set_string(object, "target_instance", place.instance);
+    json_set_string(object, "target_path", place.path);
+    json_set_string(object, "target_root", root_for(service, b, place.instance, place.path));
+    return object;
+}
+
+/* Members of the base that the group does not find any more: tombstones, once. */
+static void add_vanished(struct service *service, json_t *members)
+{
+    struct run *base =
+        service->base.number == 0 ? NULL : service_find_run(service, service->base.number);
+    size_t i, j;
+    json_t *old, *now;
+    if (base == NULL)
+        return;
+    json_array_foreach(base->epoch.members, i, old)
+    {
+        bool found = json_boolean_or(old, "tombstone", false);
+        json_array_foreach(members, j, now) found =
+            found || strcmp(json_string_or(now, "id", ""), json_string_or(old, "id", "?")) == 0;
+        if (found)
+            continue;
+        json_t *vanished = json_deep_copy(old);
+        json_set_boolean(vanished, "tombstone", true);
+        json_append_take(members, vanished);
+    }
+}
+
+static bool resolve_members(struct planning *planning, json_t **ret_members, struct error *error)
+{
+    struct service *service = planning->service;
+    struct member *members;
+    size_t count;
+    if (!group_resolve(&service->policy.group, planning->entries, planning->entry_count,
+                       &planning->arena, &members, &count, error))
+        return false;
+    if (count == 0)
+        return error_set(error, ERROR_NOT_FOUND,
+                         "the protection group selects nothing on cluster %s",
+                         service->pair->primary);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_append_take(list, member_object(service, &members[i], &planning->arena));
+    add_vanished(service, list);
+    *ret_members = list;
+    return true;
+}
+
+/* ---- the epoch ------------------------------------------------------------------------------ */
+
+static enum epoch_on_skew on_skew(enum policy_skew_action action)
+{
+    return action == POLICY_SKEW_FAIL    ? EPOCH_SKEW_FAIL
+           : action == POLICY_SKEW_RETRY ? EPOCH_SKEW_RETRY
+                                         : EPOCH_SKEW_ACCEPT;
+}
+
+static void fill_limits(const struct policy *policy, struct epoch_limits *limits)
+{
+    *limits = (struct epoch_limits){
+        .lead_us = policy->schedule.lead_us,
+        .margin_us =
+            MARGIN_US < policy->schedule.lead_us / 4 ? MARGIN_US : policy->schedule.lead_us / 4,
+        .grace_us = policy->schedule.grace_us,
+        .answer_us = ANSWER_US,
+        .backoff_us = BACKOFF_US,
+        .backoff_max_us = BACKOFF_MAX_US,
+        .tries_max = TRIES_MAX,
+        .attempts_max = policy->retries + 1,
+        .consistency = policy->consistency,
+        .max_skew_us = policy->max_skew.limit_us,
+        .on_skew = on_skew(policy->max_skew.action),
+        .adopt_compare = policy->adopt == POLICY_ADOPT_COMPARE,
+    };
+}
+
+static struct run *make_run(struct planning *planning, json_t *members)
+{
+    struct service *service = planning->service;
+    const struct policy *policy = &service->policy;
+    struct run *run = run_new(service);
+    struct epoch *epoch = &run->epoch;
+    snprintf(epoch->pair, sizeof epoch->pair, "%s", service->pair->id);
+    snprintf(epoch->service, sizeof epoch->service, "%s", service->id);
+    snprintf(epoch->service_name, sizeof epoch->service_name, "%s", service->name);
+    epoch->generation = (uint64_t)service->pair->generation;
+    epoch->number = service->next_number++;
+    epoch->slot_us = planning->slot_us;
+    epoch->t_us = planning->moment_us;
+    epoch->base = service->base;
+    epoch->base_lost = service->base_distrusted && service->base.number != 0;
+    epoch->mode = policy->mode == POLICY_FULL || service->base.number == 0 ? EPOCH_MODE_FULL
+                                                                           : EPOCH_MODE_INCREMENTAL;
+    epoch->direction = policy->direction == POLICY_PUSH ? EPOCH_PUSH : EPOCH_PULL;
+    epoch->group_revision = (uint64_t)service->revision;
+    epoch->settings = settings_of(service, members);
+    fill_limits(policy, &epoch->limits);
+    list_append(&service->runs, &run->node);
+    return run;
+}
+
+static void give_up(struct planning *planning, const struct error *error)
+{
+    struct service *service = planning->service;
+    char text[512];
+    snprintf(text, sizeof text, "no epoch for this moment: %s", error->text);
+    event_tell(service->control, service, 0, "alarm", "epoch.not-planned", text, NULL);
+    service->planning = NULL;
+    planning_free(planning);
+    schedule_end(&service->schedule);
+    service_save(service);
+    service_tick(service);
+}
+
+static void conclude(struct planning *planning)
+{
+    struct service *service = planning->service;
+    struct error error = ERROR_NONE;
+    json_t *members = NULL;
+    if (!resolve_members(planning, &members, &error)) {
+        give_up(planning, &error);
+        return;
+    }
+    struct run *run = make_run(planning, members);
+    service->planning = NULL;
+    planning_free(planning);
+    service_save(service); /* next_number, before any order of this epoch */
+    struct epoch_event event = {.kind = EPOCH_EVENT_START};
+    run_event(run, &event, NULL);
+}
+
+/* ---- catalogues of the selectors ------------------------------------------------------------ */
+
+static void ask_next(struct planning *planning);
+
+static void catalogue_came(void *context, const json_t *result, const struct error *error)
+{
+    struct planning *planning = context;
+    size_t index;
+    json_t *item;
+    planning->ask = NULL;
+    if (error->code != ERROR_OK && error->code != ERROR_NOT_FOUND) {
+        give_up(planning, error);
+        return;
+    }
+    const char *instance = arena_string(&planning->arena, json_string_or(result, "instance", ""));
+    const char *path = json_string_or(result, "path", "/"),
+               *area = json_string_or(result, "area", "");
+    json_array_foreach(json_object_get(result, "data_sets"), index, item)
+    {
+        const char *full = path_join(&planning->arena, path, json_string_or(item, "name", ""));
+        if (path_is_under(full, area))
+            continue;
+        if (planning->entry_count == planning->entry_capacity) {
+            planning->entry_capacity = planning->entry_capacity * 2 + 64;
+            planning->entries = memory_resize(planning->entries,
+                                              planning->entry_capacity * sizeof *planning->entries);
+        }
+        planning->entries[planning->entry_count++] = (struct catalogue_entry){
+            instance, full, arena_string(&planning->arena, json_string_or(item, "owner", ""))};
+    }
+    ask_next(planning);
+}
+
+/* Listing n belongs to selector n: its prefix's children, or the top directories of the instance. A
+ * selector without an instance looks at each of the primary. */
+static bool nth_listing(struct planning *planning, size_t n, const char **ret_instance,
+                        const char **ret_path)
+{
+    struct service *service = planning->service;
+    const struct group *group = &service->policy.group;
+    const struct control_cluster *cluster =
+        control_find_cluster(service->control, service->pair->primary);
+    for (size_t i = 0; cluster != NULL && i < group->selector_count; i++)
+        for (size_t j = 0; j < cluster->instance_count; j++) {
+            const struct group_selector *selector = &group->selectors[i];
+            const char *instance = cluster->instances[j].name;
+            if (selector->instance != NULL && strcmp(selector->instance, instance) != 0)
+                continue;
+            if (n-- > 0)
+                continue;
+            *ret_instance = instance;
+            *ret_path = selector->prefix == NULL ? "/" : selector->prefix;
+            return true;
+        }
+    return false;
+}
+
+static void ask_next(struct planning *planning)
+{
+    struct service *service = planning->service;
+    const char *instance, *path;
+    if (!nth_listing(planning, planning->next_listing++, &instance, &path)) {
+        conclude(planning);
+        return;
+    }
+    json_t *body = json_object();
+    json_set_string(body, "instance", instance);
+    json_set_string(body, "path", path);
+    planning->ask = ask_new(service->control, service->pair->primary, "catalogue", service->pair,
+                            service, 0, body, CATALOGUE_LIMIT_MS, catalogue_came, planning);
+}
+
+void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us)
+{
+    struct planning *planning = memory_new(sizeof *planning);
+    *planning = (struct planning){.service = service, .slot_us = slot_us, .moment_us = moment_us};
+    arena_init(&planning->arena);
+    service->planning = planning;
+    ask_next(planning);
+}

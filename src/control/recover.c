@@ -1,0 +1,241 @@
+/* recover.c: a lost control journal, rebuilt from the areas: policies and pairs from policy.json,
+ * sealed epochs from seal.json, an epoch that was received or being committed is gone on with. What
+ * this device knows already is left as it is. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "control/control_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSPECT_LIMIT_MS 300000
+
+struct recovery {
+    struct control *control;
+    size_t cluster; /* which is asked next */
+    json_t *found;  /* services of all areas: [{cluster, ...}] */
+    json_t *silent; /* clusters that did not answer */
+    char *reason;
+    control_done_fn *done;
+    void *context;
+};
+
+/* ---- one service ---------------------------------------------------------------------------- */
+
+static struct pair *recover_pair(struct control *control, const json_t *item, const json_t *kept)
+{
+    const char *id = json_string_or(item, "pair", "");
+    struct pair *pair = control_find_pair(control, id);
+    const json_t *wanted = json_object_get(json_object_get(kept, "policy"), "pair");
+    if (pair != NULL)
+        return pair;
+    pair = memory_new(sizeof *pair);
+    snprintf(pair->id, sizeof pair->id, "%s", id);
+    pair->name = memory_copy_string(json_string_or(wanted, "name", id));
+    pair->primary = memory_copy_string(json_string_or(wanted, "primary", ""));
+    pair->secondary = memory_copy_string(json_string_or(wanted, "secondary", ""));
+    pair->generation = 1;
+    list_append(&control->pairs, &pair->node);
+    return pair;
+}
+
+static void recover_registry(struct control *control, const json_t *kept, const json_t *seal)
+{
+    const json_t *clusters = json_object_get(kept, "clusters");
+    const char *a = json_string_or(clusters, "a", NULL), *b = json_string_or(clusters, "b", NULL);
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(kept, "stores"), index, item)
+    {
+        const char *cluster = json_string_or(item, "cluster", "");
+        const char *instance = json_string_or(item, "instance", "");
+        if (registry_store(control, cluster, instance) == NULL)
+            registry_set_store(control, cluster, instance, json_string_or(item, "identity", ""));
+    }
+    json_array_foreach(json_object_get(seal, "members"), index, item)
+    {
+        const char *source = json_string_or(item, "source_root", NULL);
+        const char *target = json_string_or(item, "target_root", NULL);
+        const char *target_instance =
+            json_string_or(item, "target_instance", json_string_or(item, "instance", ""));
+        if (a != NULL && source != NULL)
+            registry_add_root(control, a, json_string_or(item, "instance", ""), source);
+        if (b != NULL && target != NULL)
+            registry_add_root(control, b, target_instance, target);
+    }
+}
+
+static struct service *recover_service(struct control *control, const json_t *item,
+                                       struct error *error)
+{
+    const json_t *kept = json_object_get(item, "policy");
+    json_t *policy = json_object_get(kept, "policy");
+    const char *id = json_string_or(item, "service", "");
+    struct service *service = control_find_service(control, id);
+    if (service != NULL)
+        return service;
+    if (policy == NULL) {
+        error_set(error, ERROR_NOT_FOUND, "no policy.json beside service %.36s", id);
+        return NULL;
+    }
+    service = service_new(control, id, json_string_or(kept, "service_name", id));
+    service->pair = recover_pair(control, item, kept);
+    json_t *copy = json_deep_copy(policy);
+    if (!service_set_policy(service, copy, json_integer_or(kept, "revision", 1), error)) {
+        json_decref(copy);
+        service_free(service);
+        return NULL;
+    }
+    service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
+    schedule_pause(&service->schedule); /* the operator looks first, then resumes */
+    return service;
+}
+
+/* ---- its epochs ----------------------------------------------------------------------------- */
+
+static bool knows(struct service *service, uint64_t number)
+{
+    return service_find_run(service, number) != NULL;
+}
+
+static void insert_run(struct service *service, struct run *run)
+{
+    struct list *at = service->runs.previous;
+    while (at != &service->runs &&
+           list_entry(at, struct run, node)->epoch.number > run->epoch.number)
+        at = at->previous;
+    list_append(at->next, &run->node); /* before the one behind it */
+}
+
+static struct run *recover_epoch(struct service *service, const json_t *epoch_item,
+                                 struct error *error)
+{
+    const char *found = json_string_or(epoch_item, "found", "nothing");
+    const json_t *seal = json_object_get(epoch_item, "seal");
+    const json_t *received = json_object_get(epoch_item, "received");
+    const json_t *state = json_object_get(seal != NULL ? seal : received, "epoch");
+    uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
+    if (number >= service->next_number)
+        service->next_number = number + 1;
+    if (knows(service, number) || state == NULL || strcmp(found, "retired") == 0)
+        return NULL;
+    struct run *run = run_new(service);
+    epoch_fini(&run->epoch);
+    if (!epoch_from_json(state, &run->epoch, error)) {
+        run_free(run);
+        return NULL;
+    }
+    insert_run(service, run);
+    struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED, .seal = seal};
+    event.found = seal != NULL                       ? EPOCH_FOUND_SEALED
+                  : strcmp(found, "committing") == 0 ? EPOCH_FOUND_COMMITTING
+                                                     : EPOCH_FOUND_RECEIVED;
+    run_event(run, &event, NULL);
+    return run;
+}
+
+static void recover_one(struct recovery *recovery, const json_t *item, json_t *report)
+{
+    struct error error = ERROR_NONE;
+    size_t index;
+    json_t *epoch_item;
+    struct service *service = recover_service(recovery->control, item, &error);
+    json_t *line = json_object();
+    json_append_take(report, line);
+    json_set_string(line, "service", json_string_or(item, "service", ""));
+    json_set_string(line, "cluster", json_string_or(item, "cluster", ""));
+    if (service == NULL) {
+        json_set_take(line, "error", json_from_error(&error));
+        return;
+    }
+    json_set_string(line, "name", service->name);
+    int64_t recovered = 0;
+    const json_t *newest_seal = NULL;
+    json_array_foreach(json_object_get(item, "epochs"), index, epoch_item)
+    {
+        if (recover_epoch(service, epoch_item, &error) != NULL)
+            recovered++;
+        if (json_object_get(epoch_item, "seal") != NULL)
+            newest_seal = json_object_get(epoch_item, "seal");
+    }
+    recover_registry(recovery->control, json_object_get(item, "policy"), newest_seal);
+    control_save_pair(recovery->control, service->pair);
+    service_save(service);
+    json_set_integer(line, "epochs", recovered);
+    if (error.code != ERROR_OK)
+        json_set_take(line, "error", json_from_error(&error));
+    event_tell(recovery->control, service, 0, "warning", "service.recovered", recovery->reason,
+               (const char *const[]){"coeval status", "coeval policy resume <service>", NULL});
+}
+
+/* ---- all clusters --------------------------------------------------------------------------- */
+
+static void conclude(struct recovery *recovery)
+{
+    json_t *result = json_object(), *report = json_array();
+    size_t index;
+    json_t *item;
+    /* The areas of secondaries first: only they tell how far an epoch is. */
+    json_array_foreach(recovery->found, index, item)
+    {
+        const json_t *kept = json_object_get(item, "policy");
+        if (strcmp(json_string_or(json_object_get(kept, "clusters"), "b", ""),
+                   json_string_or(item, "cluster", "?")) == 0)
+            recover_one(recovery, item, report);
+    }
+    json_set_take(result, "services", report);
+    json_set_take(result, "silent_clusters", json_incref(recovery->silent));
+    control_answer(recovery->control, recovery->done, recovery->context, result, &ERROR_NONE);
+    json_decref(recovery->found);
+    json_decref(recovery->silent);
+    free(recovery->reason);
+    free(recovery);
+}
+
+static void ask_next(struct recovery *recovery);
+
+static void inspection_came(void *context, const json_t *result, const struct error *error)
+{
+    struct recovery *recovery = context;
+    const char *cluster = recovery->control->options.clusters[recovery->cluster].name;
+    size_t index;
+    json_t *item;
+    if (error->code != ERROR_OK) {
+        json_t *silent = json_object();
+        json_set_string(silent, "cluster", cluster);
+        json_set_take(silent, "error", json_from_error(error));
+        json_append_take(recovery->silent, silent);
+    }
+    json_array_foreach(json_object_get(result, "services"), index, item)
+    {
+        json_t *copy = json_deep_copy(item);
+        json_set_string(copy, "cluster", cluster);
+        json_append_take(recovery->found, copy);
+    }
+    recovery->cluster++;
+    ask_next(recovery);
+}
+
+static void ask_next(struct recovery *recovery)
+{
+    if (recovery->cluster == recovery->control->options.cluster_count) {
+        conclude(recovery);
+        return;
+    }
+    ask_new(recovery->control, recovery->control->options.clusters[recovery->cluster].name,
+            "inspect", NULL, NULL, 0, json_object(), INSPECT_LIMIT_MS, inspection_came, recovery);
+}
+
+void control_recover(struct control *control, const char *reason, control_done_fn *done,
+                     void *context)
+{
+    struct recovery *recovery = memory_new(sizeof *recovery);
+    recovery->control = control;
+    recovery->found = json_array();
+    recovery->silent = json_array();
+    recovery->reason = memory_copy_string(reason == NULL ? "" : reason);
+    recovery->done = done;
+    recovery->context = context;
+    ask_next(recovery);
+}

@@ -1,0 +1,300 @@
+/* runner.c: carries out what epoch_step() decides: the record durable first, then the rest in
+ * order. It decides nothing itself. */
+#include "agent/protocol.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/control_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Effects of one step, waiting for their record. */
+struct step {
+    struct run *run;
+    struct epoch_effects effects;
+};
+
+static void timer_fired(void *context)
+{
+    struct epoch_event event = {.kind = EPOCH_EVENT_TIMER};
+    run_event(context, &event, NULL);
+}
+
+struct run *run_new(struct service *service)
+{
+    struct run *run = memory_new(sizeof *run);
+    run->service = service;
+    epoch_init(&run->epoch);
+    run->timer = timer_new(service->control->loop, timer_fired, run);
+    list_init(&run->node);
+    return run;
+}
+
+void run_free(struct run *run)
+{
+    for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
+        for (int side = 0; side < EPOCH_SIDE_COUNT; side++)
+            link_order_free(run->orders[kind][side]);
+    timer_free(run->timer);
+    list_remove(&run->node);
+    epoch_fini(&run->epoch);
+    free(run);
+}
+
+bool run_is_busy(const struct run *run)
+{
+    return !epoch_is_final(&run->epoch) &&
+           !(run->epoch.state == EPOCH_SEALED && (run->epoch.settled || run->epoch.side_a_lost));
+}
+
+/* ---- instructions --------------------------------------------------------------------------- */
+
+static const char *cluster_of(const struct run *run, enum epoch_side side)
+{
+    const struct pair *pair = run->service->pair;
+    return side == EPOCH_SIDE_A ? pair->primary : pair->secondary;
+}
+
+static void note_progress(struct run *run, const struct status *status)
+{
+    int64_t now_us = clock_realtime_us();
+    int64_t passed_us = now_us - run->rate_at_us;
+    run->progress = status->progress;
+    snprintf(run->phase, sizeof run->phase, "%s", status->phase);
+    if (passed_us < 200000)
+        return;
+    if (run->rate_at_us != 0 && status->progress.bytes_done >= run->rate_bytes)
+        run->bytes_per_second =
+            (double)(status->progress.bytes_done - run->rate_bytes) * 1e6 / (double)passed_us;
+    run->rate_at_us = now_us;
+    run->rate_bytes = status->progress.bytes_done;
+}
+
+static enum epoch_report_status report_status(enum status_state state)
+{
+    switch (state) {
+    case STATUS_RUNNING:
+        return EPOCH_REPORT_RUNNING;
+    case STATUS_WAITING:
+        return EPOCH_REPORT_WAITING;
+    case STATUS_DONE:
+        return EPOCH_REPORT_DONE;
+    case STATUS_FAILED:
+        return EPOCH_REPORT_FAILED;
+    }
+    CHECK_UNREACHABLE();
+}
+
+static void agent_reported(void *context, const struct status *status, const struct error *error)
+{
+    struct run_listening *listening = context;
+    struct run *run = listening->run;
+    struct epoch_event event = {.kind = EPOCH_EVENT_REPORT};
+    struct epoch_report *report = &event.report;
+    report->kind = listening->kind;
+    report->side = listening->side;
+    report->attempt = listening->attempt;
+    report->try = listening->try;
+    if (status == NULL) {
+        report->status = EPOCH_REPORT_FAILED;
+        report->error = *error;
+    } else {
+        note_progress(run, status);
+        report->status = report_status(status->state);
+        report->phase = status->state == STATUS_RUNNING ? status->phase : NULL;
+        report->question = status->question;
+        report->error = status->error;
+        report->result = status->result;
+    }
+    crash_point("control.report", NULL);
+    run_event(run, &event, NULL);
+}
+
+static json_t *envelope(struct run *run, const struct epoch_effect *effect, const char *key)
+{
+    const struct epoch *epoch = &run->epoch;
+    struct control *control = run->service->control;
+    int64_t limit_us = control->options.instruction_limit_us;
+    struct instruction instruction = {
+        .key = key,
+        .kind = epoch_instruction_name(effect->instruction),
+        .pair = epoch->pair,
+        .service = epoch->service,
+        .service_name = epoch->service_name,
+        .generation = (int64_t)epoch->generation,
+        .number = (int64_t)epoch->number,
+        .attempt = effect->attempt,
+        .try_number = effect->try,
+        .device = control->options.device,
+        .sequence = (int64_t)++control->sequence,
+        .deadline_us = clock_realtime_us() + (limit_us == 0 ? (int64_t)86400000000 : limit_us),
+    };
+    return instruction_format(&instruction,
+                              epoch_instruction_body(epoch, effect->instruction, effect->side));
+}
+
+static void instruct(struct run *run, const struct epoch_effect *effect)
+{
+    struct link_order **order = &run->orders[effect->instruction][effect->side];
+    const struct control_cluster *cluster =
+        control_find_cluster(run->service->control, cluster_of(run, effect->side));
+    char key[DIGEST_TEXT_SIZE];
+    if (cluster == NULL) {
+        event_tell(run->service->control, run->service, run->epoch.number, "alarm",
+                   "cluster.unknown",
+                   "the pair's cluster is not in this device's configuration: "
+                   "add it under 'clusters' and restart",
+                   NULL);
+        return;
+    }
+    struct run_listening *listening = &run->listenings[effect->instruction][effect->side];
+    epoch_instruction_key(&run->epoch, effect->instruction, effect->side, effect->attempt,
+                          effect->try, key);
+    link_order_free(*order);
+    *listening = (struct run_listening){run, effect->instruction, effect->side, effect->attempt,
+                                        effect->try};
+    *order = link_order_new(cluster->link, envelope(run, effect, key), agent_reported, listening);
+}
+
+/* ---- effects -------------------------------------------------------------------------------- */
+
+static const char *severity_name(enum epoch_severity severity)
+{
+    return severity == EPOCH_ALARM ? "alarm" : severity == EPOCH_WARNING ? "warning" : "notice";
+}
+
+static void tell(struct run *run, const struct epoch_tell *tell)
+{
+    const char *commands[EPOCH_COMMANDS_MAX + 1] = {NULL};
+    for (size_t i = 0, used = 0; i < EPOCH_COMMANDS_MAX; i++)
+        if (tell->commands[i][0] != '\0')
+            commands[used++] = tell->commands[i];
+    event_tell(run->service->control, run->service, run->epoch.number,
+               severity_name(tell->severity), tell->name, tell->text, commands);
+}
+
+static void set_timer(struct run *run, int64_t at_us)
+{
+    if (at_us == 0) {
+        timer_stop(run->timer);
+        return;
+    }
+    int64_t delay_ms = (at_us - clock_realtime_us()) / 1000 + 1;
+    timer_start(run->timer, delay_ms < 0 ? 0 : delay_ms);
+}
+
+static void move_base(struct run *run)
+{
+    struct service *service = run->service;
+    if (run->epoch.number <= service->base.number)
+        return;
+    service->base = epoch_as_base(&run->epoch);
+    service->base_distrusted = false;
+    json_decref(service->suspects);
+    service->suspects = json_incref(json_object_get(run->epoch.moment, "members"));
+    bool swept = json_boolean_or(run->epoch.settings, "sweep", false);
+    service->since_sweep = swept ? 0 : service->since_sweep + 1;
+    service_save(service);
+}
+
+static void carry_out(struct run *run, const struct epoch_effect *effect)
+{
+    switch (effect->kind) {
+    case EPOCH_EFFECT_RECORD:
+        break; /* durable already */
+    case EPOCH_EFFECT_INSTRUCT:
+        instruct(run, effect);
+        break;
+    case EPOCH_EFFECT_FORGET:
+        link_order_free(run->orders[effect->instruction][effect->side]);
+        run->orders[effect->instruction][effect->side] = NULL;
+        break;
+    case EPOCH_EFFECT_TIMER:
+        set_timer(run, effect->at_us);
+        break;
+    case EPOCH_EFFECT_TELL:
+        tell(run, &effect->tell);
+        break;
+    case EPOCH_EFFECT_BASE_MOVED:
+        move_base(run);
+        break;
+    case EPOCH_EFFECT_FINISHED:
+        service_epoch_ended(run->service, run);
+        break;
+    case EPOCH_EFFECT_COUNT:
+        CHECK_UNREACHABLE();
+    }
+}
+
+static void carry_out_all(void *context, const struct error *error)
+{
+    struct step *step = context;
+    struct run *run = step->run;
+    char point[64];
+    if (error->code == ERROR_OK && !run->service->control->stopping) {
+        snprintf(point, sizeof point, "control.%s", epoch_state_name(run->epoch.state));
+        crash_point(point, NULL);
+        for (size_t i = 0; i < step->effects.count; i++)
+            carry_out(run, &step->effects.effects[i]);
+    }
+    free(step);
+}
+
+static char *epoch_object(const struct run *run)
+{
+    json_t *document = epoch_to_json(&run->epoch);
+    json_set_boolean(document, "retired_a", run->retired_a);
+    return control_text(document);
+}
+
+static void record_then_act(struct run *run, const struct epoch_effects *effects)
+{
+    struct step *step = memory_new(sizeof *step);
+    *step = (struct step){run, *effects};
+    if (effects->count == 0 || effects->effects[0].kind != EPOCH_EFFECT_RECORD) {
+        carry_out_all(step, &ERROR_NONE);
+        return;
+    }
+    struct arena arena;
+    arena_init(&arena);
+    char *payload = epoch_object(run);
+    struct journal_append record = {
+        .type = JOURNAL_EPOCH,
+        .key = arena_format(&arena, "%s/%012" PRIu64, run->epoch.service, run->epoch.number),
+        .payload = payload,
+        .generation = run->epoch.generation,
+    };
+    control_record(run->service->control, &record, 1, carry_out_all, step);
+    free(payload);
+    arena_fini(&arena);
+}
+
+void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused)
+{
+    struct epoch_effects effects = {0};
+    enum epoch_state before = run->epoch.state;
+    if (run->service->control->stopping)
+        return;
+    epoch_step(&run->epoch, event, clock_realtime_us(), &effects);
+    if (before != run->epoch.state)
+        log_info(LOG_CONTROL, "epoch.state", "service=%s epoch=%d attempt=%u event=%s %s -> %s",
+                 run->service->name, (int)run->epoch.number, run->epoch.attempt,
+                 epoch_event_name(event->kind), epoch_state_name(before),
+                 epoch_state_name(run->epoch.state));
+    if (ret_refused != NULL)
+        *ret_refused = effects.refused;
+    record_then_act(run, &effects);
+}
+
+void run_resume(struct run *run)
+{
+    struct epoch_effects effects = {0};
+    epoch_resume(&run->epoch, clock_realtime_us(), &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(run, &effects.effects[i]);
+}

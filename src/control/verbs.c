@@ -1,0 +1,262 @@
+/* verbs.c: what an operator orders: on policies and on epochs. Every order is recorded with its
+ * reason before it has an effect. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "control/control_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the audit record ----------------------------------------------------------------------- */
+
+struct order {
+    struct control *control;
+    char service[UUID_TEXT_SIZE];
+    uint64_t number;
+    char verb[16];
+    char *reason;
+    control_done_fn *done;
+    void *context;
+    void (*carry_out)(struct order *order);
+};
+
+static void finish_order(struct order *order, json_t *result, const struct error *error)
+{
+    control_answer(order->control, order->done, order->context, result, error);
+    free(order->reason);
+    free(order);
+}
+
+static void order_is_durable(void *context, const struct error *error)
+{
+    struct order *order = context;
+    if (error->code != ERROR_OK)
+        finish_order(order, NULL, error);
+    else
+        order->carry_out(order);
+}
+
+static void give_order(struct control *control, const struct service *service, uint64_t number,
+                       const char *verb, const char *reason, void (*carry_out)(struct order *),
+                       control_done_fn *done, void *context)
+{
+    struct order *order = memory_new(sizeof *order);
+    *order = (struct order){.control = control,
+                            .number = number,
+                            .carry_out = carry_out,
+                            .done = done,
+                            .context = context};
+    snprintf(order->service, sizeof order->service, "%s", service->id);
+    snprintf(order->verb, sizeof order->verb, "%s", verb);
+    order->reason = memory_copy_string(reason == NULL ? "" : reason);
+    json_t *object = json_object();
+    json_set_string(object, "verb", verb);
+    json_set_string(object, "service", service->name);
+    json_set_integer(object, "number", (int64_t)number);
+    json_set_string(object, "reason", order->reason);
+    json_set_time(object, "time_us", clock_realtime_us());
+    char *payload = control_text(object);
+    struct journal_append record = {.type = JOURNAL_OPERATOR, .payload = payload};
+    control_record(control, &record, 1, order_is_durable, order);
+    free(payload);
+}
+
+static void not_found(struct control *control, const char *service, control_done_fn *done,
+                      void *context)
+{
+    struct error error;
+    error_set(&error, ERROR_NOT_FOUND, "no policy or service '%s': see `coeval policy list`",
+              service);
+    control_answer(control, done, context, NULL, &error);
+}
+
+/* ---- policies ------------------------------------------------------------------------------- */
+
+static json_t *run_answer(const struct service *service)
+{
+    json_t *answer = json_object();
+    json_set_string(answer, "service", service->name);
+    json_set_integer(answer, "number", (int64_t)service->next_number);
+    return answer;
+}
+
+static void carry_out_policy(struct order *order)
+{
+    struct service *service = control_find_service(order->control, order->service);
+    struct error error = ERROR_NONE;
+    int64_t now_us = clock_realtime_us(), moment_us = 0;
+    if (service == NULL || service->deleted) {
+        error_set(&error, ERROR_NOT_FOUND, "the policy was deleted meanwhile");
+    } else if (strcmp(order->verb, "pause") == 0) {
+        schedule_pause(&service->schedule);
+    } else if (strcmp(order->verb, "resume") == 0) {
+        schedule_resume(&service->schedule, now_us);
+    } else if (service->planning != NULL || service->firing || service_running(service) != NULL ||
+               !schedule_run_now(&service->policy.schedule, &service->schedule, now_us,
+                                 &moment_us)) {
+        error_set(&error, ERROR_CONFLICT, "an epoch of '%s' is running: see `coeval epoch list %s`",
+                  service->name, service->name);
+    } else {
+        service_save(service);
+        finish_order(order, run_answer(service), &error);
+        plan_epoch(service, 0, moment_us);
+        return;
+    }
+    if (error.code == ERROR_OK) {
+        service_save(service);
+        event_tell(order->control, service, 0, "notice", "policy.verb", order->verb, NULL);
+        service_tick(service);
+    }
+    finish_order(order, error.code == ERROR_OK ? report_service(service) : NULL, &error);
+}
+
+void control_policy_verb(struct control *control, const char *name, const char *verb,
+                         const char *reason, control_done_fn *done, void *context)
+{
+    struct service *service = control_find_service(control, name);
+    struct error error;
+    if (service == NULL || service->deleted) {
+        not_found(control, name, done, context);
+        return;
+    }
+    if (strcmp(verb, "run") != 0 && strcmp(verb, "pause") != 0 && strcmp(verb, "resume") != 0) {
+        error_set(&error, ERROR_INVALID, "unknown verb '%.20s': run, pause or resume", verb);
+        control_answer(control, done, context, NULL, &error);
+        return;
+    }
+    give_order(control, service, 0, verb, reason, carry_out_policy, done, context);
+}
+
+static void carry_out_delete(struct order *order)
+{
+    struct service *service = control_find_service(order->control, order->service);
+    struct error error = ERROR_NONE;
+    if (service_running(service) != NULL || service->planning != NULL) {
+        error_set(&error, ERROR_CONFLICT,
+                  "an epoch of '%s' is running: `coeval epoch abandon` it first, or wait",
+                  service->name);
+        finish_order(order, NULL, &error);
+        return;
+    }
+    service->deleted = true;
+    wall_timer_stop(service->timer);
+    service_save(service);
+    event_tell(order->control, service, 0, "notice", "policy.deleted", order->reason, NULL);
+    finish_order(order, json_object(), &error);
+}
+
+void control_delete_policy(struct control *control, const char *name, const char *reason,
+                           control_done_fn *done, void *context)
+{
+    struct service *service = control_find_service(control, name);
+    if (service == NULL || service->deleted) {
+        not_found(control, name, done, context);
+        return;
+    }
+    give_order(control, service, 0, "delete", reason, carry_out_delete, done, context);
+}
+
+/* ---- epochs --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *verb;
+    enum epoch_event_kind kind;
+} epoch_verbs[] = {
+    {"abandon", EPOCH_EVENT_ABANDON}, {"rollback", EPOCH_EVENT_ROLLBACK},
+    {"resume", EPOCH_EVENT_RESUME},   {"approve", EPOCH_EVENT_APPROVE},
+    {"lost", EPOCH_EVENT_LOST},
+};
+
+static void carry_out_epoch(struct order *order)
+{
+    struct service *service = control_find_service(order->control, order->service);
+    struct run *run = service_find_run(service, order->number);
+    struct error refused = ERROR_NONE;
+    struct epoch_event event = {.kind = EPOCH_EVENT_ABANDON, .reason = order->reason};
+    if (run == NULL) {
+        error_set(&refused, ERROR_NOT_FOUND, "no epoch %" PRIu64 " of '%s' in memory",
+                  order->number, service->name);
+        finish_order(order, NULL, &refused);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(epoch_verbs); i++)
+        if (strcmp(epoch_verbs[i].verb, order->verb) == 0)
+            event.kind = epoch_verbs[i].kind;
+    run_event(run, &event, &refused);
+    finish_order(order, refused.code == ERROR_OK ? report_epoch(run, false) : NULL, &refused);
+}
+
+void control_epoch_verb(struct control *control, const char *service_name, uint64_t number,
+                        const char *verb, const char *reason, control_done_fn *done, void *context)
+{
+    struct service *service = control_find_service(control, service_name);
+    struct error error;
+    bool known = false;
+    if (service == NULL) {
+        not_found(control, service_name, done, context);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(epoch_verbs); i++)
+        known = known || strcmp(epoch_verbs[i].verb, verb) == 0;
+    if (!known) {
+        error_set(&error, ERROR_INVALID, "unknown verb '%.20s'", verb);
+        control_answer(control, done, context, NULL, &error);
+        return;
+    }
+    give_order(control, service, number, verb, reason, carry_out_epoch, done, context);
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+struct looking {
+    struct control *control;
+    control_done_fn *done;
+    void *context;
+};
+
+static void look_came(void *context, const json_t *result, const struct error *error)
+{
+    struct looking looking = *(struct looking *)context;
+    free(context);
+    control_answer(looking.control, looking.done, looking.context,
+                   result == NULL ? NULL : json_incref((json_t *)(uintptr_t)result), error);
+}
+
+static struct looking *look(struct control *control, control_done_fn *done, void *context)
+{
+    struct looking *looking = memory_new(sizeof *looking);
+    *looking = (struct looking){control, done, context};
+    return looking;
+}
+
+void control_verify(struct control *control, const char *service_name, uint64_t number,
+                    control_done_fn *done, void *context)
+{
+    struct service *service = control_find_service(control, service_name);
+    struct run *run = service == NULL ? NULL : service_find_run(service, number);
+    struct error error;
+    if (run == NULL || run->epoch.state != EPOCH_SEALED) {
+        error_set(&error, ERROR_NOT_FOUND, "no sealed epoch %" PRIu64 " of '%.80s'", number,
+                  service_name);
+        control_answer(control, done, context, NULL, &error);
+        return;
+    }
+    json_t *body = json_object();
+    json_set_take(body, "settings", json_incref(run->epoch.settings));
+    json_set_take(body, "generation", json_integer((json_int_t)run->epoch.generation));
+    ask_new(control, service->pair->secondary, "verify", service->pair, service,
+            (int64_t)run->epoch.number, body, 24 * 3600 * 1000, look_came,
+            look(control, done, context));
+}
+
+void control_catalogue(struct control *control, const char *cluster, const char *instance,
+                       const char *path, control_done_fn *done, void *context)
+{
+    json_t *body = json_object();
+    json_set_string(body, "instance", instance);
+    json_set_string(body, "path", path);
+    ask_new(control, cluster, "catalogue", NULL, NULL, 0, body, 60000, look_came,
+            look(control, done, context));
+}

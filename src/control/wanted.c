@@ -1,0 +1,96 @@
+/* wanted.c: see wanted.h. */
+#include "control/wanted.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+static void add(struct wanted *wanted, const struct policy *policy, const char *instance,
+                const char *path, bool is_target)
+{
+    wanted->wants[wanted->count] =
+        (struct root_want){.service = policy->name,
+                           .cluster = is_target ? policy->pair.secondary : policy->pair.primary,
+                           .instance = instance,
+                           .path = path,
+                           .area = "/coeval"};
+    wanted->is_target[wanted->count++] = is_target;
+}
+
+static void add_both(struct wanted *wanted, const struct policy *policy, const char *instance,
+                     const char *path, struct arena *arena)
+{
+    struct target_place place = target_map_apply(&policy->target_map, instance, path, arena);
+    add(wanted, policy, instance, path, false);
+    add(wanted, policy, place.instance, place.path, true);
+}
+
+/* What a selector with a prefix finds lies under that prefix, which is the natural common root;
+ * what `all` and owners find is known when an epoch is planned, each directory its own root. */
+static void collect(const struct policy *policy, struct arena *arena, struct wanted *wanted)
+{
+    size_t most = 2 * (policy->group.data_set_count + policy->group.selector_count) + 1;
+    wanted->wants = arena_new(arena, most * sizeof *wanted->wants);
+    wanted->is_target = arena_new(arena, most * sizeof *wanted->is_target);
+    wanted->roots = arena_new(arena, most * sizeof *wanted->roots);
+    for (size_t i = 0; i < policy->group.data_set_count; i++)
+        add_both(wanted, policy, policy->group.data_sets[i].instance,
+                 policy->group.data_sets[i].path, arena);
+    for (size_t i = 0; i < policy->group.selector_count; i++) {
+        const struct group_selector *selector = &policy->group.selectors[i];
+        if (selector->instance != NULL && selector->prefix != NULL)
+            add_both(wanted, policy, selector->instance, selector->prefix, arena);
+    }
+}
+
+/* ---- other services' targets ---------------------------------------------------------------- */
+
+static size_t count_targets(struct control *control, const struct wanted *wanted)
+{
+    size_t count = wanted->count;
+    list_for_each (service, &control->services, struct service, node)
+        count += service->policy.group.data_set_count + service->policy.group.selector_count;
+    return count;
+}
+
+static bool check_targets(struct control *control, const struct policy *policy,
+                          const struct wanted *wanted, struct arena *arena, struct error *error)
+{
+    struct root_want *targets =
+        arena_new(arena, (count_targets(control, wanted) + 1) * sizeof *targets);
+    size_t count = 0;
+    list_for_each (service, &control->services, struct service, node) {
+        struct wanted others = {0};
+        if (service->deleted || strcmp(service->name, policy->name) == 0)
+            continue;
+        collect(&service->policy, arena, &others);
+        for (size_t i = 0; i < others.count; i++)
+            if (others.is_target[i])
+                targets[count++] = others.wants[i];
+    }
+    for (size_t i = 0; i < wanted->count; i++)
+        if (wanted->is_target[i])
+            targets[count++] = wanted->wants[i];
+    return roots_check_targets(targets, count, error);
+}
+
+bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
+                   struct wanted *ret_wanted, struct error *error)
+{
+    struct wanted wanted = {0};
+    size_t root_count = json_array_size(control->roots), index;
+    json_t *item;
+    collect(policy, arena, &wanted);
+    struct root *roots = arena_new(arena, (root_count + 1) * sizeof *roots);
+    struct root_choice *choices = arena_new(arena, (wanted.count + 1) * sizeof *choices);
+    json_array_foreach(control->roots, index, item) roots[index] =
+        (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
+                      json_string_or(item, "root", ""), "a service of this device"};
+    if (!check_targets(control, policy, &wanted, arena, error) ||
+        !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
+        return false;
+    for (size_t i = 0; i < wanted.count; i++)
+        wanted.roots[i] = arena_string(arena, choices[i].path);
+    *ret_wanted = wanted;
+    return true;
+}

@@ -1,0 +1,22 @@
+/* wanted.h: the snapshot roots that a policy's data sets need on both clusters, chosen together
+ * with those of every other service (policy/roots.h decides). */
+#ifndef COEVAL_CONTROL_WANTED_H
+#define COEVAL_CONTROL_WANTED_H
+
+#include "control/control_private.h"
+#include "policy/roots.h"
+
+/* Parallel arrays in the caller's arena. */
+struct wanted {
+    struct root_want *wants;
+    bool *is_target;
+    const char **roots; /* chosen for each */
+    size_t count;
+};
+
+/* Named data sets and the prefixes of selectors. Refuses nested roots, and targets that overlap
+ * with those of another service (or of this one). */
+bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
+                   struct wanted *ret_wanted, struct error *error);
+
+#endif
