@@ -1,11 +1,12 @@
 /* agent.c: the agent's instructions: resumed from the journal at start, kept durable before they
  * act, started when the work queue has room. The protocol is in agent_requests.c. */
-#include "agent/agent_private.h"
+#include "agent/agent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent_private.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -21,7 +22,7 @@ struct agent_parts *agent_parts(struct agent *agent)
 
 struct task *agent_find(struct agent *agent, const char *key)
 {
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         if (strcmp(task->instruction.key, key) == 0)
             return task;
     return NULL;
@@ -29,7 +30,7 @@ struct task *agent_find(struct agent *agent, const char *key)
 
 struct limiter *agent_service_limiter(struct agent *agent, const char *service)
 {
-    list_for_each (known, &agent->parts.limiters, struct service_limiter, node)
+    list_for_each(known, &agent->parts.limiters, struct service_limiter, node)
         if (strcmp(known->service, service) == 0)
             return known->limiter;
     struct service_limiter *added = memory_new(sizeof *added);
@@ -128,7 +129,7 @@ static void tell_progress(void *context)
 {
     struct agent *agent = context;
     bool running = false;
-    list_for_each (task, &agent->parts.tasks, struct task, node) {
+    list_for_each(task, &agent->parts.tasks, struct task, node) {
         uint64_t operations =
             atomic_load(&task->counters.operations) + atomic_load(&task->counters.bytes_written);
         running = running || task->running;
@@ -155,7 +156,7 @@ static void tick(struct agent *agent)
 static void start_queued(struct agent *agent)
 {
     struct agent_parts *parts = &agent->parts;
-    list_for_each (task, &parts->tasks, struct task, node) {
+    list_for_each(task, &parts->tasks, struct task, node) {
         if (parts->stopping || task->running || task_is_over(task))
             continue;
         if (task->kind->is_long && parts->long_jobs >= agent->options.long_jobs_max)
@@ -198,7 +199,7 @@ static void check_stopped(struct agent *agent)
 {
     if (!agent->parts.stopping || agent->stopped == NULL)
         return;
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         if (task->running)
             return;
     loop_fn *stopped = agent->stopped;
@@ -211,7 +212,7 @@ void agent_task_over(struct agent *agent, struct task *task)
     agent->parts.long_jobs -= task->kind->is_long;
     if (task->forgotten && list_is_empty(&task->waiters))
         agent_drop(agent, task);
-    list_for_each (other, &agent->parts.tasks, struct task, node)
+    list_for_each(other, &agent->parts.tasks, struct task, node)
         if (other->running && other->kind->other_over != NULL)
             other->kind->other_over(other);
     start_queued(agent);
@@ -221,7 +222,7 @@ void agent_task_over(struct agent *agent, struct task *task)
 /* Results are kept until their epoch is long past: an order of a new epoch makes room. */
 void agent_prune(struct agent *agent, const struct instruction *newest)
 {
-    list_for_each (task, &agent->parts.tasks, struct task, node) {
+    list_for_each(task, &agent->parts.tasks, struct task, node) {
         bool old = strcmp(task->instruction.service, newest->service) == 0 &&
                    task->instruction.number != 0 &&
                    task->instruction.number + RESULTS_KEPT_EPOCHS < newest->number;
@@ -295,7 +296,7 @@ static bool load_fence(void *context, const char *key, const char *payload, size
 
 bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction)
 {
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         if (strcmp(task->kind->name, "disarm") == 0 && task->state == STATUS_DONE &&
             strcmp(task->instruction.service, instruction->service) == 0 &&
             task->instruction.generation == instruction->generation &&
@@ -309,7 +310,7 @@ bool agent_is_disarmed(struct agent *agent, const struct instruction *instructio
 static void begin(void *context)
 {
     struct agent *agent = context;
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         if (!task_is_over(task) && strcmp(task->kind->name, "snapshot") == 0 &&
             agent_is_disarmed(agent, &task->instruction)) {
             task->state = STATUS_FAILED;
@@ -354,7 +355,7 @@ void agent_stop(struct agent *agent, loop_fn *stopped, void *context)
     agent->parts.stopping = true;
     agent->stopped = stopped;
     agent->stopped_context = context;
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         if (task->running)
             task_stop(task);
     loop_post(agent->parts.loop, report_stopped, agent);
@@ -365,11 +366,11 @@ void agent_free(struct agent *agent)
     if (agent == NULL)
         return;
     agent_end_waiters(agent);
-    list_for_each (task, &agent->parts.tasks, struct task, node) {
+    list_for_each(task, &agent->parts.tasks, struct task, node) {
         list_remove(&task->node);
         task_free(task);
     }
-    list_for_each (known, &agent->parts.limiters, struct service_limiter, node) {
+    list_for_each(known, &agent->parts.limiters, struct service_limiter, node) {
         list_remove(&known->node);
         limiter_free(known->limiter);
         free(known->service);

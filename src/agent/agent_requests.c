@@ -54,20 +54,20 @@ static void wait_is_over(void *context)
 
 void agent_tell_waiters(struct task *task)
 {
-    list_for_each (waiter, &task->waiters, struct waiter, node)
+    list_for_each(waiter, &task->waiters, struct waiter, node)
         if (task->revision > waiter->after)
             end_wait(waiter);
 }
 
 void agent_tell_all(struct task *task)
 {
-    list_for_each (waiter, &task->waiters, struct waiter, node)
+    list_for_each(waiter, &task->waiters, struct waiter, node)
         end_wait(waiter);
 }
 
 void agent_end_waiters(struct agent *agent)
 {
-    list_for_each (task, &agent->parts.tasks, struct task, node)
+    list_for_each(task, &agent->parts.tasks, struct task, node)
         agent_tell_all(task);
 }
 

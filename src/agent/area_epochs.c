@@ -125,8 +125,7 @@ static bool mark_parents(struct store_ref ref, const struct call *call, const ch
     if (!area_read_json(ref, call, path_join(arena, directory, "seal.json"), &seal, error))
         return false;
     bool done = true;
-    json_array_foreach(json_object_get(seal, "members"), i, member)
-    {
+    json_array_foreach(json_object_get(seal, "members"), i, member) {
         const char *parent = json_string_or(json_object_get(member, "manifest"), "parent", NULL);
         int64_t generation, number;
         if (parent == NULL || !area_parse_epoch_name(parent, &generation, &number))

@@ -117,8 +117,9 @@ bool intake_is_approved(const struct intake *intake, const char *question)
 {
     size_t index;
     json_t *item;
-    json_array_foreach(json_object_get(intake->task->instruction.body, "approved"), index,
-                       item) if (strcmp(json_string_value(item), question) == 0) return true;
+    json_array_foreach(json_object_get(intake->task->instruction.body, "approved"), index, item)
+        if (strcmp(json_string_value(item), question) == 0)
+            return true;
     return false;
 }
 
@@ -139,13 +140,12 @@ static bool base_size(struct intake *intake, uint64_t *ret_entries, uint64_t *re
     if (!area_read_json(intake->home_b, &intake->call,
                         path_join(&intake->arena, directory, "seal.json"), &seal, error))
         return false;
-    json_array_foreach(json_object_get(seal, "members"), index,
-                       item) if (strcmp(json_string_or(item, "id", ""), intake->member->id) == 0)
-    {
-        const json_t *manifest = json_object_get(item, "manifest");
-        *ret_entries = (uint64_t)json_integer_or(manifest, "entries", 0);
-        *ret_bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
-    }
+    json_array_foreach(json_object_get(seal, "members"), index, item)
+        if (strcmp(json_string_or(item, "id", ""), intake->member->id) == 0) {
+            const json_t *manifest = json_object_get(item, "manifest");
+            *ret_entries = (uint64_t)json_integer_or(manifest, "entries", 0);
+            *ret_bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
+        }
     json_decref(seal);
     return true;
 }

@@ -94,14 +94,13 @@ static bool add_suspects(struct intake *intake, struct error *error)
     const json_t *lists[] = {json_object_get(moment, "members"),
                              json_object_get(task_settings(intake->task), "suspects")};
     for (size_t list = 0; list < ARRAY_LENGTH(lists); list++)
-        json_array_foreach(lists[list], i, item)
-        {
+        json_array_foreach(lists[list], i, item) {
             if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
                 continue;
-            json_array_foreach(json_object_get(item, "suspects"), j,
-                               path) if (!changes_add_candidate(&intake->changes,
-                                                                json_string_value(path), list == 1,
-                                                                true, error)) return false;
+            json_array_foreach(json_object_get(item, "suspects"), j, path)
+                if (!changes_add_candidate(&intake->changes, json_string_value(path), list == 1,
+                                           true, error))
+                    return false;
         }
     return true;
 }

@@ -216,8 +216,8 @@ static bool is_new_member(struct intake *intake, bool *ret_new, struct error *er
         return false;
     }
     bool known = false;
-    json_array_foreach(json_object_get(seal, "members"), index, item) known =
-        known || strcmp(json_string_or(item, "id", ""), intake->member->id) == 0;
+    json_array_foreach(json_object_get(seal, "members"), index, item)
+        known = known || strcmp(json_string_or(item, "id", ""), intake->member->id) == 0;
     json_decref(seal);
     *ret_new = !known;
     return true;

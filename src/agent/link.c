@@ -1,12 +1,13 @@
 /* link.c: PUT until accepted, then long polls until the end; an agent that has forgotten (404: its
  * journal was lost) gets the order again. Pauses between failures grow to 10 s. */
-#include "agent/link_private.h"
+#include "agent/link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/link_private.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"

@@ -122,8 +122,7 @@ bool task_check_stores(struct task *task, struct error *error)
     struct call call = task_call(task);
     size_t index;
     json_t *item;
-    json_array_foreach(json_object_get(task_settings(task), "stores"), index, item)
-    {
+    json_array_foreach(json_object_get(task_settings(task), "stores"), index, item) {
         const char *cluster, *instance, *identity;
         char actual[STORE_IDENTITY_SIZE];
         struct store_ref ref;

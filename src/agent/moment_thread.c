@@ -43,7 +43,7 @@ static bool all_disarmed(struct moment_thread *thread)
 {
     bool all = true;
     pthread_mutex_lock(&thread->mutex);
-    list_for_each (armed, &thread->armed, struct armed, node)
+    list_for_each(armed, &thread->armed, struct armed, node)
         all = all && armed->disarmed;
     thread->closed = all || thread->closed;
     pthread_mutex_unlock(&thread->mutex);
@@ -95,10 +95,10 @@ static void *run_thread(void *argument)
     sleep_until_t(thread);
     pthread_mutex_lock(&thread->mutex);
     thread->closed = true;
-    list_for_each (armed, &thread->armed, struct armed, node)
+    list_for_each(armed, &thread->armed, struct armed, node)
         armed->started = !armed->disarmed;
     pthread_mutex_unlock(&thread->mutex);
-    list_for_each (armed, &thread->armed, struct armed, node)
+    list_for_each(armed, &thread->armed, struct armed, node)
         if (armed->started)
             fire(armed);
         else
@@ -112,7 +112,7 @@ static void report(void *context)
     struct moment_thread *thread = context;
     pthread_join(thread->thread, NULL);
     list_remove(&thread->node);
-    list_for_each (armed, &thread->armed, struct armed, node) {
+    list_for_each(armed, &thread->armed, struct armed, node) {
         list_remove(&armed->node);
         armed->thread = NULL;
         armed->done(armed->context);
@@ -136,7 +136,7 @@ static bool try_join(struct moment_thread *thread, struct armed *armed)
 bool moment_thread_arm(struct agent *agent, struct armed *armed, struct error *error)
 {
     struct agent_parts *parts = agent_parts(agent);
-    list_for_each (known, &parts->moments, struct moment_thread, node)
+    list_for_each(known, &parts->moments, struct moment_thread, node)
         if (known->t_us == armed->t_us && try_join(known, armed)) {
             armed->thread = known;
             return true;

@@ -294,9 +294,9 @@ static bool ask_earlier(struct suspects *suspects, const json_t *earlier, struct
 {
     size_t index;
     json_t *path;
-    json_array_foreach(earlier, index, path) if (json_is_string(path) &&
-                                                 !ask_suspect(suspects, json_string_value(path),
-                                                              error)) return false;
+    json_array_foreach(earlier, index, path)
+        if (json_is_string(path) && !ask_suspect(suspects, json_string_value(path), error))
+            return false;
     return true;
 }
 
@@ -331,9 +331,9 @@ static const json_t *earlier_suspects(const struct task *task, const char *id)
 {
     size_t index;
     json_t *item;
-    json_array_foreach(json_object_get(task_settings(task), "suspects"), index,
-                       item) if (strcmp(json_string_or(item, "id", ""), id) ==
-                                 0) return json_object_get(item, "suspects");
+    json_array_foreach(json_object_get(task_settings(task), "suspects"), index, item)
+        if (strcmp(json_string_or(item, "id", ""), id) == 0)
+            return json_object_get(item, "suspects");
     return NULL;
 }
 

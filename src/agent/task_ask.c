@@ -75,9 +75,9 @@ static bool check_one(struct task *task, const json_t *item, const struct call *
     json_set_string(result, "cluster", cluster);
     json_set_string(result, "instance", instance);
     json_set_take(result, "findings", findings);
-    json_array_foreach(json_object_get(item, "roots"), index,
-                       root) if (json_is_string(root) && count < ARRAY_LENGTH(roots))
-        roots[count++] = json_string_value(root);
+    json_array_foreach(json_object_get(item, "roots"), index, root)
+        if (json_is_string(root) && count < ARRAY_LENGTH(roots))
+            roots[count++] = json_string_value(root);
     bool target = strcmp(json_string_or(item, "use", "source"), "target") == 0;
     if (!task_store(task, cluster, instance, &ref, &failure)) {
         add_failure(findings, "configuration", &failure);
@@ -100,8 +100,8 @@ static bool check(struct task *task, unsigned lane, struct error *error)
     size_t index;
     bool done = json_get_array(task->instruction.body, "stores", &stores, error);
     if (done)
-        json_array_foreach(stores, index, item) done =
-            done && check_one(task, item, &call, results, error);
+        json_array_foreach(stores, index, item)
+            done = done && check_one(task, item, &call, results, error);
     bool synchronised;
     task_result_take(task, "clock_error_us", json_integer(clock_error_us(&synchronised)));
     task_result_take(task, "clock_synchronised", json_boolean(synchronised));

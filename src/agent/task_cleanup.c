@@ -25,7 +25,7 @@ static bool belongs(const struct task *task, const struct task *other)
 static void stop_others(struct task *task)
 {
     bool any = false;
-    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
         if (belongs(task, other)) {
             any = true;
             task_stop(other);
@@ -61,8 +61,7 @@ static bool remove_attempts(struct task *task, const struct call *call,
 {
     size_t index;
     json_t *item;
-    json_array_foreach(json_object_get(task->instruction.body, "attempts"), index, item)
-    {
+    json_array_foreach(json_object_get(task->instruction.body, "attempts"), index, item) {
         const char *name;
         int64_t generation, number, attempt;
         if (!json_get_string(item, "snapshot", &name, error))

@@ -199,7 +199,7 @@ const struct task_kind task_kind_commit = {
 static void stop_commit(struct task *task)
 {
     bool any = false;
-    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
         if (other != task && other->running && strcmp(other->kind->name, "commit") == 0 &&
             strcmp(other->instruction.service, task->instruction.service) == 0 &&
             other->instruction.number == task->instruction.number) {

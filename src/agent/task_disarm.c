@@ -10,7 +10,7 @@
 
 static struct task *find_snapshot(struct task *task)
 {
-    list_for_each (other, &agent_parts(task->agent)->tasks, struct task, node)
+    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
         if (strcmp(other->kind->name, "snapshot") == 0 &&
             strcmp(other->instruction.service, task->instruction.service) == 0 &&
             other->instruction.generation == task->instruction.generation &&

@@ -46,8 +46,7 @@ static bool resolve(struct task *task, unsigned lane, struct error *error)
     bool done = json_get_array(task_settings(task), "members", &named, error) &&
                 task_check_stores(task, error);
     if (done)
-        json_array_foreach(named, index, member)
-        {
+        json_array_foreach(named, index, member) {
             bool there = false;
             json_t *copy = json_deep_copy(member);
             json_append_take(members, copy);

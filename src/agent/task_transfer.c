@@ -169,7 +169,8 @@ static void add_totals(struct task *task, json_t *received, json_t *list)
     json_t *item;
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         int64_t sum = 0;
-        json_array_foreach(list, index, item) sum += json_integer_or(item, names[i], 0);
+        json_array_foreach(list, index, item)
+            sum += json_integer_or(item, names[i], 0);
         json_set_integer(received, names[i], sum);
         task_result_take(task, names[i], json_integer(sum));
     }
@@ -193,7 +194,8 @@ static bool declare(struct task *task, unsigned lane, struct error *error)
         return false;
     arena_init(&arena);
     json_t *received = json_object(), *list = json_array();
-    json_object_foreach(transfer->summaries, key, summary) json_array_append(list, summary);
+    json_object_foreach(transfer->summaries, key, summary)
+        json_array_append(list, summary);
     json_set_integer(received, "schema", 1);
     json_set_take(received, "order", json_deep_copy(task->instruction.document));
     json_set_take(received, "members", list);

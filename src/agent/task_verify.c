@@ -131,8 +131,7 @@ static bool verify(struct task *task, unsigned lane, struct error *error)
     }
     verifying.findings = json_array();
     json_t *member;
-    json_array_foreach(json_object_get(seal, "members"), index, member)
-    {
+    json_array_foreach(json_object_get(seal, "members"), index, member) {
         verifying.member = member;
         done = done && verify_member(&verifying, error);
     }
@@ -218,10 +217,9 @@ static bool move_root(struct task *task, unsigned lane, struct error *error)
         !json_get_string(task->instruction.body, "root", &root, error) ||
         !task_store(task, task_scope(task), instance, &ref, error))
         return false;
-    json_array_foreach(
-        json_object_get(task->instruction.body, "replaces"), index,
-        replaced) if (json_is_string(replaced) &&
-                      !empty_root(ref, &call, json_string_value(replaced), error)) return false;
+    json_array_foreach(json_object_get(task->instruction.body, "replaces"), index, replaced)
+        if (json_is_string(replaced) && !empty_root(ref, &call, json_string_value(replaced), error))
+            return false;
     return ref.component->allow_snapshots(ref.store, &call, root, error);
 }
 

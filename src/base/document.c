@@ -61,8 +61,7 @@ static size_t index_of_key(const json_t *object, const char *key)
     size_t index = 0;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) {
         if (strcmp(name, key) == 0)
             break;
         index++;
@@ -109,15 +108,13 @@ static bool print_way(struct buffer *way, const json_t *from, const json_t *to)
     size_t before = way->size, index;
     const char *key;
     json_t *value;
-    json_array_foreach(from, index, value)
-    {
+    json_array_foreach(from, index, value) {
         buffer_append_format(way, "[%zu]", index);
         if (print_way(way, value, to))
             return true;
         buffer_truncate(way, before);
     }
-    json_object_foreach((json_t *)(uintptr_t)from, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)from, key, value) {
         buffer_append_format(way, ".%s", key);
         if (print_way(way, value, to))
             return true;
@@ -245,8 +242,7 @@ bool node_check_keys(const struct node *node, const char *const *keys, size_t ke
         return refuse_type(node, "a mapping", error);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)node->value, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)node->value, key, value) {
         size_t i = 0;
         while (i < key_count && strcmp(keys[i], key) != 0)
             i++;

@@ -132,23 +132,28 @@ static bool take_identity(struct application *application, const json_t *item, s
     return true;
 }
 
+static bool refuse_same(const char *key, const json_t *value, const json_t *others,
+                        struct error *error)
+{
+    const char *other;
+    json_t *identity;
+    json_object_foreach((json_t *)(uintptr_t)others, other, identity) {
+        if (strcmp(key, other) != 0 && json_equal(value, identity))
+            return error_set(error, ERROR_CONFLICT,
+                             "%s is the same store as %s: a cluster cannot be its own secondary",
+                             key, other);
+    }
+    return true;
+}
+
 static bool same_store_twice(struct application *application, struct error *error)
 {
-    const char *key, *other;
-    json_t *value, *other_value;
-    json_object_foreach(application->identities, key, value)
-    {
-        json_object_foreach(application->control->stores, other, other_value) if (
-            strcmp(json_string_value(value), json_string_value(other_value)) ==
-            0) return error_set(error, ERROR_CONFLICT,
-                                "%s is the same store as %s: a cluster cannot be its own secondary",
-                                key, other);
-        json_object_foreach(application->identities, other, other_value) if (
-            strcmp(key, other) < 0 &&
-            strcmp(json_string_value(value), json_string_value(other_value)) ==
-                0) return error_set(error, ERROR_CONFLICT,
-                                    "%s is the same store as %s: a cluster cannot be its own secondary",
-                                    key, other);
+    const char *key;
+    json_t *value;
+    json_object_foreach(application->identities, key, value) {
+        if (!refuse_same(key, value, application->control->stores, error) ||
+            !refuse_same(key, value, application->identities, error))
+            return false;
     }
     return true;
 }
@@ -165,8 +170,8 @@ static json_t *roots_of(struct application *application, bool target, const char
         bool listed = false;
         if (wanted->is_target[i] != target || strcmp(wanted->wants[i].instance, instance) != 0)
             continue;
-        json_array_foreach(list, index, known) listed =
-            listed || strcmp(json_string_value(known), wanted->roots[i]) == 0;
+        json_array_foreach(list, index, known)
+            listed = listed || strcmp(json_string_value(known), wanted->roots[i]) == 0;
         if (!listed)
             json_append_take(list, json_string(wanted->roots[i]));
     }
@@ -200,17 +205,16 @@ static bool take_findings(struct application *application, const json_t *result,
     size_t i, j;
     json_t *store, *finding;
     json_array_foreach(json_object_get(result, "stores"), i, store)
-        json_array_foreach(json_object_get(store, "findings"), j, finding)
-    {
-        const char *level = json_string_or(finding, "level", "ok");
-        if (strcmp(level, "error") == 0)
-            return error_set(
-                error, ERROR_CONFLICT, "%s:%s: %.120s. Remedy: %.100s",
-                json_string_or(store, "cluster", ""), json_string_or(store, "instance", ""),
-                json_string_or(finding, "what", ""), json_string_or(finding, "remedy", "-"));
-        if (strcmp(level, "warning") == 0)
-            json_array_append(application->warnings, finding);
-    }
+        json_array_foreach(json_object_get(store, "findings"), j, finding) {
+            const char *level = json_string_or(finding, "level", "ok");
+            if (strcmp(level, "error") == 0)
+                return error_set(
+                    error, ERROR_CONFLICT, "%s:%s: %.120s. Remedy: %.100s",
+                    json_string_or(store, "cluster", ""), json_string_or(store, "instance", ""),
+                    json_string_or(finding, "what", ""), json_string_or(finding, "remedy", "-"));
+            if (strcmp(level, "warning") == 0)
+                json_array_append(application->warnings, finding);
+        }
     return true;
 }
 
@@ -237,8 +241,7 @@ static void record_registry(struct application *application)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(application->identities, key, value)
-    {
+    json_object_foreach(application->identities, key, value) {
         const char *slash = strchr(key, '/');
         const char *cluster = arena_copy(&application->arena, key, (size_t)(slash - key));
         registry_set_store(application->control, cluster, slash + 1, json_string_value(value));
@@ -317,8 +320,9 @@ static bool take_result(struct application *application, const json_t *result, s
     bool is_check = application->step == STEP_CHECK_A || application->step == STEP_CHECK_B;
     if (is_check)
         return take_findings(application, result, error);
-    json_array_foreach(json_object_get(result, "stores"), index,
-                       item) if (!take_identity(application, item, error)) return false;
+    json_array_foreach(json_object_get(result, "stores"), index, item)
+        if (!take_identity(application, item, error))
+            return false;
     return application->step != STEP_IDENTIFY_B || same_store_twice(application, error);
 }
 

@@ -1,4 +1,6 @@
 /* control.c: start, stop, and the journal's objects in and out. */
+#include "control/control.h"
+
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -18,7 +20,7 @@ const struct control_cluster *control_find_cluster(struct control *control, cons
 
 struct service *control_find_service(struct control *control, const char *name_or_id)
 {
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         if (strcmp(service->name, name_or_id) == 0 || strcmp(service->id, name_or_id) == 0)
             return service;
     return NULL;
@@ -26,7 +28,7 @@ struct service *control_find_service(struct control *control, const char *name_o
 
 struct pair *control_find_pair(struct control *control, const char *name)
 {
-    list_for_each (pair, &control->pairs, struct pair, node)
+    list_for_each(pair, &control->pairs, struct pair, node)
         if (strcmp(pair->name, name) == 0 || strcmp(pair->id, name) == 0)
             return pair;
     return NULL;
@@ -140,7 +142,7 @@ void control_answer(struct control *control, control_done_fn *done, void *contex
 
 void control_forget(struct control *control, const void *context)
 {
-    list_for_each (owed, &control->calls, struct owed, node)
+    list_for_each(owed, &control->calls, struct owed, node)
         if (owed->context == context)
             owed->done = NULL;
 }
@@ -257,8 +259,8 @@ static bool load_all(struct control *control, struct error *error)
 static void begin(void *context)
 {
     struct control *control = context;
-    list_for_each (service, &control->services, struct service, node) {
-        list_for_each (run, &service->runs, struct run, node)
+    list_for_each(service, &control->services, struct service, node) {
+        list_for_each(run, &service->runs, struct run, node)
             if (!epoch_is_final(&run->epoch))
                 run_resume(run);
         service_tick(service);
@@ -291,9 +293,9 @@ bool control_new(struct loop *loop, const struct control_options *options,
 void control_stop(struct control *control, loop_fn *stopped, void *context)
 {
     control->stopping = true;
-    list_for_each (service, &control->services, struct service, node) {
+    list_for_each(service, &control->services, struct service, node) {
         wall_timer_stop(service->timer);
-        list_for_each (run, &service->runs, struct run, node) {
+        list_for_each(run, &service->runs, struct run, node) {
             timer_stop(run->timer);
             for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
                 for (int side = 0; side < EPOCH_SIDE_COUNT; side++) {
@@ -318,11 +320,11 @@ void control_free(struct control *control)
 {
     if (control == NULL)
         return;
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         service_free(service);
-    list_for_each (pair, &control->pairs, struct pair, node)
+    list_for_each(pair, &control->pairs, struct pair, node)
         free_pair(pair);
-    list_for_each (owed, &control->calls, struct owed, node)
+    list_for_each(owed, &control->calls, struct owed, node)
         owed->done = NULL;
     json_decref(control->events);
     json_decref(control->roots);

@@ -68,32 +68,7 @@ struct service {
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };
 
-struct run;
-/* Which instruction an order's answers belong to. */
-struct run_listening {
-    struct run *run;
-    enum epoch_instruction_kind kind;
-    enum epoch_side side;
-    unsigned attempt;
-    unsigned try;
-};
-
-/* An epoch in memory. */
-struct run {
-    struct list node;
-    struct service *service;
-    struct epoch epoch;
-    struct timer *timer;
-    struct link_order *orders[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
-    struct run_listening listenings[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
-    struct progress progress; /* of the newest running instruction, for people */
-    char phase[32];
-    int64_t rate_at_us;
-    uint64_t rate_bytes;
-    double bytes_per_second;
-    bool retired_a; /* its snapshots on A are gone already (retention per side) */
-    bool retiring_a;
-};
+#include "control/run.h"
 
 /* ---- control.c ---- */
 const struct control_cluster *control_find_cluster(struct control *control, const char *name);
@@ -128,13 +103,6 @@ bool service_load(struct control *control, const char *id, const json_t *object,
 /* ---- planner.c ---- */
 void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us);
 void planning_free(struct planning *planning);
-
-/* ---- runner.c ---- */
-struct run *run_new(struct service *service); /* epoch initialised, not yet in a state */
-void run_free(struct run *run);
-void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused);
-void run_resume(struct run *run);
-bool run_is_busy(const struct run *run); /* the next epoch must wait */
 
 /* ---- ask.c ---- */
 typedef void ask_fn(void *context, const json_t *result, const struct error *error);

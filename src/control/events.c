@@ -29,7 +29,7 @@ static void event_is_durable(void *context, const struct error *error)
     struct spoken spoken = *(struct spoken *)context;
     free(context);
     if (error->code == ERROR_OK) {
-        list_for_each (listener, &spoken.control->listeners, struct control_listener, node)
+        list_for_each(listener, &spoken.control->listeners, struct control_listener, node)
             listener->fn(listener->context, spoken.event);
         keep(spoken.control, json_incref(spoken.event));
     }
@@ -90,8 +90,7 @@ json_t *control_events(struct control *control, uint64_t after, size_t limit)
 {
     json_t *list = json_array(), *event;
     size_t index;
-    json_array_foreach(control->events, index, event)
-    {
+    json_array_foreach(control->events, index, event) {
         if ((uint64_t)json_integer_or(event, "sequence", 0) <= after)
             continue;
         if (json_array_size(list) == limit)

@@ -43,7 +43,7 @@ static void check_device(struct checking *checking)
     else
         add(checking, "device", "warning", "its clock is not disciplined by a time service",
             "run chrony or ntpd: T is an instant of UTC");
-    list_for_each (service, &checking->control->services, struct service, node) {
+    list_for_each(service, &checking->control->services, struct service, node) {
         if (service->deleted || service->policy.group.data_set_count < 2 ||
             (checking->service != NULL && strcmp(service->name, checking->service) != 0))
             continue;
@@ -68,17 +68,16 @@ static void findings_came(void *context, const json_t *result, const struct erro
     else
         add(checking, cluster, "ok", "its agent answers", NULL);
     json_array_foreach(json_object_get(result, "stores"), i, store)
-        json_array_foreach(json_object_get(store, "findings"), j, finding)
-    {
-        json_t *copy = json_deep_copy(finding);
-        json_t *hop =
-            json_sprintf("agent %s -> %s:%s", cluster, json_string_or(store, "cluster", ""),
-                         json_string_or(store, "instance", ""));
-        json_set_take(copy, "hop", hop);
-        if (json_object_get(copy, "remedy") == NULL)
-            json_set_string(copy, "remedy", NULL);
-        json_append_take(checking->findings, copy);
-    }
+        json_array_foreach(json_object_get(store, "findings"), j, finding) {
+            json_t *copy = json_deep_copy(finding);
+            json_t *hop =
+                json_sprintf("agent %s -> %s:%s", cluster, json_string_or(store, "cluster", ""),
+                             json_string_or(store, "instance", ""));
+            json_set_take(copy, "hop", hop);
+            if (json_object_get(copy, "remedy") == NULL)
+                json_set_string(copy, "remedy", NULL);
+            json_append_take(checking->findings, copy);
+        }
     checking->cluster++;
     check_next(checking);
 }
@@ -89,10 +88,10 @@ static void add_instance(json_t *stores, struct control *control,
 {
     json_t *item = json_object(), *roots = json_array(), *root;
     size_t index;
-    json_array_foreach(control->roots, index,
-                       root) if (strcmp(json_string_or(root, "cluster", ""), cluster->name) == 0 &&
-                                 strcmp(json_string_or(root, "instance", ""), instance) == 0)
-        json_append_take(roots, json_string(json_string_or(root, "root", "")));
+    json_array_foreach(control->roots, index, root)
+        if (strcmp(json_string_or(root, "cluster", ""), cluster->name) == 0 &&
+            strcmp(json_string_or(root, "instance", ""), instance) == 0)
+            json_append_take(roots, json_string(json_string_or(root, "root", "")));
     json_set_string(item, "cluster", cluster->name);
     json_set_string(item, "instance", instance);
     json_set_string(item, "use", use);
@@ -106,12 +105,12 @@ static json_t *stores_for(struct control *control, const struct control_cluster 
 {
     json_t *stores = json_array();
     bool is_secondary = false;
-    list_for_each (pair, &control->pairs, struct pair, node)
+    list_for_each(pair, &control->pairs, struct pair, node)
         is_secondary = is_secondary || strcmp(pair->secondary, own->name) == 0;
     for (size_t i = 0; i < own->instance_count; i++)
         add_instance(stores, control, own, own->instances[i].name,
                      is_secondary ? "target" : "source");
-    list_for_each (pair, &control->pairs, struct pair, node) {
+    list_for_each(pair, &control->pairs, struct pair, node) {
         const char *other = strcmp(pair->primary, own->name) == 0     ? pair->secondary
                             : strcmp(pair->secondary, own->name) == 0 ? pair->primary
                                                                       : NULL;
@@ -170,7 +169,7 @@ static json_t *services_under(struct control *control, const char *cluster, cons
     json_t *list = json_array();
     struct arena arena;
     arena_init(&arena);
-    list_for_each (service, &control->services, struct service, node) {
+    list_for_each(service, &control->services, struct service, node) {
         bool under = false;
         bool is_primary = !service->deleted && strcmp(service->pair->primary, cluster) == 0;
         bool is_secondary = !service->deleted && strcmp(service->pair->secondary, cluster) == 0;
@@ -201,8 +200,7 @@ bool control_root_plan(struct control *control, const char *cluster, const char 
     if (!path_is_clean(root) || strcmp(root, "/") == 0)
         return error_set(error, ERROR_INVALID, "'%.100s' cannot be a snapshot root", root);
     json_t *plan = json_object(), *replaced = json_array();
-    json_array_foreach(control->roots, index, item)
-    {
+    json_array_foreach(control->roots, index, item) {
         const char *other = json_string_or(item, "root", "");
         if (lies_on(item, cluster, instance) && strcmp(other, root) != 0 &&
             (path_is_under(other, root) || path_is_under(root, other)))
@@ -233,8 +231,9 @@ static bool is_listed(const json_t *list, const char *text)
 {
     size_t index;
     json_t *item;
-    json_array_foreach(list, index,
-                       item) if (strcmp(json_string_value(item), text) == 0) return true;
+    json_array_foreach(list, index, item)
+        if (strcmp(json_string_value(item), text) == 0)
+            return true;
     return false;
 }
 
@@ -267,7 +266,7 @@ static void snapshots_gone(void *context, const json_t *result, const struct err
             registry_remove_root(control, i);
     }
     registry_add_root(control, moving->cluster, moving->instance, moving->root);
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         if (is_listed(services, service->name)) {
             service->base_distrusted = true;
             service_save(service);
@@ -284,7 +283,7 @@ void control_root_move(struct control *control, const char *cluster, const char 
         control_answer(control, done, context, NULL, &error);
         return;
     }
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         if (is_listed(json_object_get(plan, "lose_base"), service->name) &&
             (service_running(service) != NULL || service->planning != NULL)) {
             error_set(&error, ERROR_CONFLICT, "an epoch of '%s' is running: pause it and wait",
@@ -349,12 +348,12 @@ bool control_simulate(struct control *control, int64_t until_us, json_t **ret, s
     bool more = false;
     if (until_us <= now_us)
         return error_set(error, ERROR_INVALID, "the time to simulate until lies in the past");
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         count++;
     arena_init(&arena);
     struct simulate_policy *policies = arena_new(&arena, (count + 1) * sizeof *policies);
     count = 0;
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         if (!service->deleted)
             policies[count++] =
                 (struct simulate_policy){service->name, &service->policy.schedule,

@@ -146,9 +146,10 @@ static bool was_sealed(struct service *service, const char *id)
     size_t index;
     json_t *member;
     if (base != NULL)
-        json_array_foreach(base->epoch.members, index,
-                           member) if (strcmp(json_string_or(member, "id", ""), id) == 0 &&
-                                       !json_boolean_or(member, "tombstone", false)) return true;
+        json_array_foreach(base->epoch.members, index, member)
+            if (strcmp(json_string_or(member, "id", ""), id) == 0 &&
+                !json_boolean_or(member, "tombstone", false))
+                return true;
     return false;
 }
 
@@ -179,11 +180,11 @@ static void add_vanished(struct service *service, json_t *members)
     json_t *old, *now;
     if (base == NULL)
         return;
-    json_array_foreach(base->epoch.members, i, old)
-    {
+    json_array_foreach(base->epoch.members, i, old) {
         bool found = json_boolean_or(old, "tombstone", false);
-        json_array_foreach(members, j, now) found =
-            found || strcmp(json_string_or(now, "id", ""), json_string_or(old, "id", "?")) == 0;
+        json_array_foreach(members, j, now)
+            found =
+                found || strcmp(json_string_or(now, "id", ""), json_string_or(old, "id", "?")) == 0;
         if (found)
             continue;
         json_t *vanished = json_deep_copy(old);
@@ -312,8 +313,7 @@ static void catalogue_came(void *context, const json_t *result, const struct err
     const char *instance = arena_string(&planning->arena, json_string_or(result, "instance", ""));
     const char *path = json_string_or(result, "path", "/"),
                *area = json_string_or(result, "area", "");
-    json_array_foreach(json_object_get(result, "data_sets"), index, item)
-    {
+    json_array_foreach(json_object_get(result, "data_sets"), index, item) {
         const char *full = path_join(&planning->arena, path, json_string_or(item, "name", ""));
         if (path_is_under(full, area))
             continue;

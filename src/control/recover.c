@@ -46,15 +46,13 @@ static void recover_registry(struct control *control, const json_t *kept, const 
     const char *a = json_string_or(clusters, "a", NULL), *b = json_string_or(clusters, "b", NULL);
     size_t index;
     json_t *item;
-    json_array_foreach(json_object_get(kept, "stores"), index, item)
-    {
+    json_array_foreach(json_object_get(kept, "stores"), index, item) {
         const char *cluster = json_string_or(item, "cluster", "");
         const char *instance = json_string_or(item, "instance", "");
         if (registry_store(control, cluster, instance) == NULL)
             registry_set_store(control, cluster, instance, json_string_or(item, "identity", ""));
     }
-    json_array_foreach(json_object_get(seal, "members"), index, item)
-    {
+    json_array_foreach(json_object_get(seal, "members"), index, item) {
         const char *source = json_string_or(item, "source_root", NULL);
         const char *target = json_string_or(item, "target_root", NULL);
         const char *target_instance =
@@ -152,8 +150,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     json_set_string(line, "name", service->name);
     int64_t recovered = 0;
     const json_t *newest_seal = NULL;
-    json_array_foreach(json_object_get(item, "epochs"), index, epoch_item)
-    {
+    json_array_foreach(json_object_get(item, "epochs"), index, epoch_item) {
         if (recover_epoch(service, epoch_item, &error) != NULL)
             recovered++;
         if (json_object_get(epoch_item, "seal") != NULL)
@@ -177,8 +174,7 @@ static void conclude(struct recovery *recovery)
     size_t index;
     json_t *item;
     /* The areas of secondaries first: only they tell how far an epoch is. */
-    json_array_foreach(recovery->found, index, item)
-    {
+    json_array_foreach(recovery->found, index, item) {
         const json_t *kept = json_object_get(item, "policy");
         if (strcmp(json_string_or(json_object_get(kept, "clusters"), "b", ""),
                    json_string_or(item, "cluster", "?")) == 0)
@@ -207,8 +203,7 @@ static void inspection_came(void *context, const json_t *result, const struct er
         json_set_take(silent, "error", json_from_error(error));
         json_append_take(recovery->silent, silent);
     }
-    json_array_foreach(json_object_get(result, "services"), index, item)
-    {
+    json_array_foreach(json_object_get(result, "services"), index, item) {
         json_t *copy = json_deep_copy(item);
         json_set_string(copy, "cluster", cluster);
         json_append_take(recovery->found, copy);

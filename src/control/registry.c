@@ -52,12 +52,10 @@ const char *registry_root_of(struct control *control, const char *cluster, const
 {
     size_t index;
     json_t *item;
-    json_array_foreach(
-        control->roots, index,
-        item) if (is_of(item, cluster, instance) &&
-                  path_is_under(
-                      path, json_string_or(item, "root", "?"))) return json_string_or(item, "root",
-                                                                                      NULL);
+    json_array_foreach(control->roots, index, item)
+        if (is_of(item, cluster, instance) &&
+            path_is_under(path, json_string_or(item, "root", "?")))
+            return json_string_or(item, "root", NULL);
     return NULL;
 }
 
@@ -91,9 +89,9 @@ void registry_add_root(struct control *control, const char *cluster, const char 
     struct arena arena;
     size_t index;
     json_t *item;
-    json_array_foreach(control->roots, index,
-                       item) if (is_of(item, cluster, instance) &&
-                                 strcmp(json_string_or(item, "root", ""), root) == 0) return;
+    json_array_foreach(control->roots, index, item)
+        if (is_of(item, cluster, instance) && strcmp(json_string_or(item, "root", ""), root) == 0)
+            return;
     json_t *added = json_object();
     json_set_string(added, "cluster", cluster);
     json_set_string(added, "instance", instance);

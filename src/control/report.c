@@ -96,7 +96,7 @@ json_t *report_epoch(const struct run *run, bool whole)
 json_t *control_epochs(struct control *control, const char *service_name, size_t limit)
 {
     json_t *list = json_array();
-    list_for_each (service, &control->services, struct service, node) {
+    list_for_each(service, &control->services, struct service, node) {
         if (service_name != NULL && strcmp(service->name, service_name) != 0 &&
             strcmp(service->id, service_name) != 0)
             continue;
@@ -176,7 +176,7 @@ json_t *report_service(struct service *service)
 json_t *control_policies(struct control *control)
 {
     json_t *list = json_array();
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         if (!service->deleted)
             json_append_take(list, report_service(service));
     return list;

@@ -40,7 +40,7 @@ static void drop_policy(struct service *service);
 
 void service_free(struct service *service)
 {
-    list_for_each (run, &service->runs, struct run, node)
+    list_for_each(run, &service->runs, struct run, node)
         run_free(run);
     planning_free(service->planning);
     wall_timer_free(service->timer);
@@ -185,7 +185,7 @@ bool service_load(struct control *control, const char *id, const json_t *object,
 
 struct run *service_find_run(struct service *service, uint64_t number)
 {
-    list_for_each (run, &service->runs, struct run, node)
+    list_for_each(run, &service->runs, struct run, node)
         if (run->epoch.number == number)
             return run;
     return NULL;
@@ -193,7 +193,7 @@ struct run *service_find_run(struct service *service, uint64_t number)
 
 struct run *service_running(struct service *service)
 {
-    list_for_each (run, &service->runs, struct run, node)
+    list_for_each(run, &service->runs, struct run, node)
         if (run_is_busy(run))
             return run;
     return NULL;
@@ -281,7 +281,7 @@ void service_epoch_ended(struct service *service, struct run *run)
 static size_t collect_seals(struct service *service, struct retention_seal *seals, size_t limit)
 {
     size_t count = 0;
-    list_for_each (run, &service->runs, struct run, node)
+    list_for_each(run, &service->runs, struct run, node)
         if (run->epoch.state == EPOCH_SEALED && !run->epoch.retiring && count < limit)
             seals[count++] = (struct retention_seal){
                 .number = run->epoch.number,
@@ -323,7 +323,7 @@ static void retire_source(struct service *service, struct run *run)
 void service_retain(struct service *service)
 {
     size_t limit = 0;
-    list_for_each (run, &service->runs, struct run, node)
+    list_for_each(run, &service->runs, struct run, node)
         limit++;
     if (limit > SEALS_MAX)
         limit = SEALS_MAX;

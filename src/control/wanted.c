@@ -48,7 +48,7 @@ static void collect(const struct policy *policy, struct arena *arena, struct wan
 static size_t count_targets(struct control *control, const struct wanted *wanted)
 {
     size_t count = wanted->count;
-    list_for_each (service, &control->services, struct service, node)
+    list_for_each(service, &control->services, struct service, node)
         count += service->policy.group.data_set_count + service->policy.group.selector_count;
     return count;
 }
@@ -59,7 +59,7 @@ static bool check_targets(struct control *control, const struct policy *policy,
     struct root_want *targets =
         arena_new(arena, (count_targets(control, wanted) + 1) * sizeof *targets);
     size_t count = 0;
-    list_for_each (service, &control->services, struct service, node) {
+    list_for_each(service, &control->services, struct service, node) {
         struct wanted others = {0};
         if (service->deleted || strcmp(service->name, policy->name) == 0)
             continue;
@@ -83,9 +83,10 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
     collect(policy, arena, &wanted);
     struct root *roots = arena_new(arena, (root_count + 1) * sizeof *roots);
     struct root_choice *choices = arena_new(arena, (wanted.count + 1) * sizeof *choices);
-    json_array_foreach(control->roots, index, item) roots[index] =
-        (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
-                      json_string_or(item, "root", ""), "a service of this device"};
+    json_array_foreach(control->roots, index, item)
+        roots[index] =
+            (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
+                          json_string_or(item, "root", ""), "a service of this device"};
     if (!check_targets(control, policy, &wanted, arena, error) ||
         !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
         return false;

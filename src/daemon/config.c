@@ -198,10 +198,10 @@ static bool read_instances(struct config *config, const struct node *cluster,
         return node_refuse(&instances, error, "1 to %d component instances by name are wanted here",
                            CONFIG_INSTANCES_MAX);
     ret->instances = arena_new(&config->arena, count * sizeof *ret->instances);
-    json_object_foreach((json_t *)(uintptr_t)instances.value, name,
-                        value) if (!read_instance(&instances, name, check_instance,
-                                                  &ret->instances[ret->instance_count++],
-                                                  error)) return false;
+    json_object_foreach((json_t *)(uintptr_t)instances.value, name, value)
+        if (!read_instance(&instances, name, check_instance, &ret->instances[ret->instance_count++],
+                           error))
+            return false;
     return true;
 }
 
@@ -274,10 +274,10 @@ static bool read_clusters(struct config *config, const struct node *root,
         return node_refuse(&clusters, error, "1 to %d clusters by name are wanted here",
                            CONFIG_CLUSTERS_MAX);
     config->clusters = arena_new(&config->arena, count * sizeof *config->clusters);
-    json_object_foreach((json_t *)(uintptr_t)clusters.value, name,
-                        value) if (!read_cluster(config, &clusters, name, check_instance,
-                                                 &config->clusters[config->cluster_count++],
-                                                 error)) return false;
+    json_object_foreach((json_t *)(uintptr_t)clusters.value, name, value)
+        if (!read_cluster(config, &clusters, name, check_instance,
+                          &config->clusters[config->cluster_count++], error))
+            return false;
     return true;
 }
 

@@ -98,8 +98,7 @@ static json_t *attempts_of(const struct epoch *epoch)
 {
     json_t *attempts = json_array(), *earlier;
     size_t i;
-    json_array_foreach(epoch->history, i, earlier)
-    {
+    json_array_foreach(epoch->history, i, earlier) {
         int64_t attempt = json_integer_or(earlier, "attempt", 0);
         int64_t t_us = json_time_or(earlier, "t_us", 0);
         if (attempt > 0 && attempt < epoch->attempt && t_us != 0)

@@ -87,9 +87,9 @@ void http_client_free(struct http_client *client)
     if (client == NULL)
         return;
     CHECK(!client->telling); /* not inside done */
-    list_for_each (pending, &client->active, struct http_pending, node)
+    list_for_each(pending, &client->active, struct http_pending, node)
         free_pending(pending);
-    list_for_each (pending, &client->ended, struct http_pending, node)
+    list_for_each(pending, &client->ended, struct http_pending, node)
         free_pending(pending);
     curl_multi_cleanup(client->multi);
     CHECK(client->watches == 0);

@@ -29,7 +29,7 @@
     X(7, INSTRUCTION, "instruction") /* agent: an instruction and its status */         \
     X(8, EVENT, "event")             /* what the operator is told */                    \
     X(9, FENCE, "fence")             /* agent: highest generation seen per pair */      \
-    X(10, OPERATOR, "operator")      /* an operator's order with reason (audit) */                 \
+    X(10, OPERATOR, "operator")      /* an operator's order with reason (audit) */      \
     X(11, PAIR, "pair")              /* a pair of clusters and its generation */
 
 enum journal_type {

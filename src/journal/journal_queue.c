@@ -177,7 +177,7 @@ static bool wait_for_work(struct journal_queue *queue)
 static void take_group(struct journal_queue *queue, struct list *group)
 {
     size_t records = 0, bytes = 0;
-    list_for_each (batch, &queue->waiting, struct journal_batch, node) {
+    list_for_each(batch, &queue->waiting, struct journal_batch, node) {
         records += batch->count;
         bytes += batch->bytes;
         if (!list_is_empty(group) && (records > GROUP_RECORDS_MAX || bytes > GROUP_BYTES_MAX))
@@ -191,7 +191,7 @@ static void take_group(struct journal_queue *queue, struct list *group)
 static void finish_group(struct journal_queue *queue, struct list *group, bool durable,
                          const struct error *error)
 {
-    list_for_each (batch, group, struct journal_batch, node) {
+    list_for_each(batch, group, struct journal_batch, node) {
         batch->durable = durable;
         list_remove(&batch->node);
         list_append(&queue->finished, &batch->node);
@@ -230,7 +230,7 @@ static void *run_thread(void *context)
 
 static void move_all(struct list *from, struct list *to)
 {
-    list_for_each (batch, from, struct journal_batch, node) {
+    list_for_each(batch, from, struct journal_batch, node) {
         list_remove(&batch->node);
         list_append(to, &batch->node);
     }

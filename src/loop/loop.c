@@ -69,7 +69,7 @@ static bool has_posts(struct loop *loop)
 
 static void hurry_lingerers(struct loop *loop)
 {
-    list_for_each (lingerer, &loop->lingerers, struct loop_lingerer, node) {
+    list_for_each(lingerer, &loop->lingerers, struct loop_lingerer, node) {
         list_remove(&lingerer->node);
         lingerer->hurry(lingerer);
     }
@@ -98,7 +98,7 @@ void loop_free(struct loop *loop)
     loop_check_thread(loop);
     CHECK(loop->work_pending == 0);
     drain(loop);
-    list_for_each (post, &loop->posts, struct post, node) {
+    list_for_each(post, &loop->posts, struct post, node) {
         list_remove(&post->node);
         free(post);
     }

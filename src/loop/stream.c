@@ -141,7 +141,7 @@ static void report_failures(uv_timer_t *timer)
 {
     struct stream *stream = timer->data;
     CHECK(uv_timer_start(timer, report_failures, 0, 0) == 0);
-    list_for_each (write, &stream->writes, struct write, node)
+    list_for_each(write, &stream->writes, struct write, node)
         if (write->failed) {
             end_write(write, true);
             return;
@@ -163,7 +163,7 @@ void stream_free(struct stream *stream, bool flush)
     if (stream == NULL)
         return;
     loop_check_thread(stream->loop);
-    list_for_each (write, &stream->writes, struct write, node)
+    list_for_each(write, &stream->writes, struct write, node)
         write->fn = NULL;
     uv_read_stop((uv_stream_t *)&stream->uv);
     uv_timer_stop(&stream->timer);
@@ -227,7 +227,7 @@ static void close_stream(struct stream *stream)
 {
     if (uv_is_closing((uv_handle_t *)&stream->uv))
         return;
-    list_for_each (write, &stream->writes, struct write, node)
+    list_for_each(write, &stream->writes, struct write, node)
         if (write->failed) /* libuv does not know it, so it will not complete it */
             end_write(write, true);
     list_remove(&stream->lingerer.node);

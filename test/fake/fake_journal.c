@@ -249,7 +249,7 @@ static void make_durable(struct fake_journal *fake, struct fake_call *call)
 
 static void fail_all(struct fake_journal *fake, const struct error *error)
 {
-    list_for_each (call, &fake->calls, struct fake_call, node) {
+    list_for_each(call, &fake->calls, struct fake_call, node) {
         if (call->synced)
             continue;
         call->synced = true;
@@ -259,7 +259,7 @@ static void fail_all(struct fake_journal *fake, const struct error *error)
 
 bool fake_journal_sync(struct fake_journal *fake)
 {
-    list_for_each (call, &fake->calls, struct fake_call, node) {
+    list_for_each(call, &fake->calls, struct fake_call, node) {
         if (call->synced)
             continue;
         if (fake->failure != ERROR_OK) {
@@ -321,7 +321,7 @@ void fake_journal_run(struct fake_journal *fake)
 void fake_journal_crash(struct fake_journal *fake)
 {
     CHECK(fake->open);
-    list_for_each (call, &fake->calls, struct fake_call, node)
+    list_for_each(call, &fake->calls, struct fake_call, node)
         free_call(fake, call);
     fake->open = false;
 }

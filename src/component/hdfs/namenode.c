@@ -319,8 +319,7 @@ bool namenodes_check_options(const json_t *options, struct error *error)
 {
     const char *key, *user;
     json_t *value, *list;
-    json_object_foreach((json_t *)(uintptr_t)options, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)options, key, value) {
         if (strcmp(key, "namenodes") != 0 && strcmp(key, "user") != 0)
             return error_set(error, ERROR_INVALID, "unknown member \"%s\"", key);
     }
@@ -367,7 +366,7 @@ void namenodes_fini(struct namenodes *namenodes)
     free(namenodes->user);
     for (unsigned i = 0; i < namenodes->kept_count; i++)
         transfer_free(namenodes->kept[i]);
-    list_for_each (look, &namenodes->looks, struct look, link)
+    list_for_each(look, &namenodes->looks, struct look, link)
         free(look);
     pthread_key_delete(namenodes->looking);
     pthread_mutex_destroy(&namenodes->lock);

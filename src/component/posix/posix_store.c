@@ -43,8 +43,7 @@ bool posix_check_options(const json_t *options, struct error *error)
                          "base is missing: the directory of this machine that is to be \"/\"");
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)options, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)options, key, value) {
         if (!check_member(key, value, error))
             return false;
     }

@@ -16,7 +16,7 @@ struct entry {
 static int sum_in_order(struct list *list)
 {
     int digits = 0;
-    list_for_each (entry, list, struct entry, node)
+    list_for_each(entry, list, struct entry, node)
         digits = digits * 10 + entry->number;
     return digits;
 }
@@ -54,11 +54,11 @@ static void test_the_current_entry_may_go(void **state)
         entries[i].number = i + 1;
         list_append(&list, &entries[i].node);
     }
-    list_for_each (entry, &list, struct entry, node)
+    list_for_each(entry, &list, struct entry, node)
         if (entry->number % 2 == 0)
             list_remove(&entry->node);
     assert_int_equal(sum_in_order(&list), 13);
-    list_for_each (entry, &list, struct entry, node)
+    list_for_each(entry, &list, struct entry, node)
         list_remove(&entry->node);
     assert_true(list_is_empty(&list));
 }

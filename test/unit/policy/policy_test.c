@@ -271,9 +271,9 @@ static void assert_documented(const json_t *value, const char *document)
     const char *key;
     json_t *member;
     size_t index;
-    json_array_foreach(value, index, member) assert_documented(member, document);
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
-    {
+    json_array_foreach(value, index, member)
+        assert_documented(member, document);
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
         char quoted[64], listed[64], first[64];
         snprintf(quoted, sizeof quoted, "`%s`", key);
         snprintf(listed, sizeof listed, ", %s", key);

@@ -75,8 +75,7 @@ static struct entry json_entry(struct tool *tool, const json_t *object)
     const char *name;
     struct entry_xattr *list =
         arena_new(&tool->arena, (json_object_size(xattrs) + 1) * sizeof *list);
-    json_object_foreach(xattrs, name, value)
-    {
+    json_object_foreach(xattrs, name, value) {
         const char *hex = json_string_value(value);
         void *bytes = arena_new(&tool->arena, strlen(hex) / 2 + 1);
         CHECK(hex_parse(hex, bytes, strlen(hex) / 2));
@@ -149,8 +148,8 @@ static bool do_check(struct tool *tool, struct error *error)
     const char *roots[16];
     size_t count = 0, index;
     json_t *value, *findings = json_array();
-    json_array_foreach(json_object_get(tool->order, "roots"), index, value) roots[count++] =
-        json_string_value(value);
+    json_array_foreach(json_object_get(tool->order, "roots"), index, value)
+        roots[count++] = json_string_value(value);
     json_set_take(tool->answer, "findings", findings);
     enum store_use use = strcmp(text(tool, "use"), "target") == 0 ? STORE_TARGET : STORE_SOURCE;
     return tool->component->check(tool->store, &tool->call, use, roots, count, add_finding,
@@ -386,8 +385,7 @@ static bool do_moment(struct tool *tool, struct error *error)
     size_t count = 0, index;
     json_t *value, *answers = json_array();
     memset(roots, 0, sizeof roots);
-    json_array_foreach(json_object_get(tool->order, "roots"), index, value)
-    {
+    json_array_foreach(json_object_get(tool->order, "roots"), index, value) {
         roots[count].root = json_string_value(value);
         roots[count++].snapshot = text(tool, "name");
     }

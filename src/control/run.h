@@ -1,0 +1,44 @@
+/* run.h: an epoch in memory, and what listens for it (runner.c). Included by control_private.h. */
+#ifndef COEVAL_CONTROL_RUN_H
+#define COEVAL_CONTROL_RUN_H
+
+#include "agent/link.h"
+#include "base/list.h"
+#include "epoch/epoch_step.h"
+#include "loop/timer.h"
+
+struct service;
+struct run;
+/* Which instruction an order's answers belong to. */
+struct run_listening {
+    struct run *run;
+    enum epoch_instruction_kind kind;
+    enum epoch_side side;
+    unsigned attempt;
+    unsigned try;
+};
+
+/* An epoch in memory. */
+struct run {
+    struct list node;
+    struct service *service;
+    struct epoch epoch;
+    struct timer *timer;
+    struct link_order *orders[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
+    struct run_listening listenings[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
+    struct progress progress; /* of the newest running instruction, for people */
+    char phase[32];
+    int64_t rate_at_us;
+    uint64_t rate_bytes;
+    double bytes_per_second;
+    bool retired_a; /* its snapshots on A are gone already (retention per side) */
+    bool retiring_a;
+};
+
+struct run *run_new(struct service *service); /* epoch initialised, not yet in a state */
+void run_free(struct run *run);
+void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused);
+void run_resume(struct run *run);
+bool run_is_busy(const struct run *run); /* the next epoch must wait */
+
+#endif
