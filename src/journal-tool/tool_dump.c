@@ -13,6 +13,8 @@
 
 #define TAIL_DEFAULT 10u
 #define FOLLOW_LOOK_MS 5000 /* at the latest, should a notification be missing */
+/* LMDB shows a transaction to readers just after the write that we are notified of. */
+#define FOLLOW_SETTLE_MS 20
 
 struct dump {
     const struct tool *tool;
@@ -80,18 +82,19 @@ static uint64_t tail_start(const struct tool *tool, uint64_t limit)
     return first - 1;
 }
 
-/* False: nobody reads the output any more. */
-static bool wait_for_change(int notify)
+/* False: nobody reads the output any more. *timeout_ms is for this wait, and then for the next. */
+static bool wait_for_change(int notify, int *timeout_ms)
 {
     char events[4096];
     struct pollfd fds[] = {{.fd = STDOUT_FILENO}, {.fd = notify, .events = POLLIN}};
-    if (poll(fds, 2, FOLLOW_LOOK_MS) < 0 && errno != EINTR)
+    if (poll(fds, 2, *timeout_ms) < 0 && errno != EINTR)
         return false;
     if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
         return false;
-    if ((fds[1].revents & POLLIN) != 0 && read(notify, events, sizeof events) < 0 &&
-        errno != EAGAIN && errno != EINTR)
+    bool changed = (fds[1].revents & POLLIN) != 0;
+    if (changed && read(notify, events, sizeof events) < 0 && errno != EAGAIN && errno != EINTR)
         return false;
+    *timeout_ms = changed ? FOLLOW_SETTLE_MS : FOLLOW_LOOK_MS;
     return true;
 }
 
@@ -120,12 +123,13 @@ static bool watch_data(const struct tool *tool, int notify)
 static bool follow(struct dump *dump, int notify, struct error *error)
 {
     struct stat before, now;
+    int timeout_ms = FOLLOW_LOOK_MS;
     if (!stat_data(dump->tool, &before, error))
         return false;
     for (;;) {
         if (!show_records(dump, error))
             return false;
-        if (fflush(stdout) != 0 || !wait_for_change(notify))
+        if (fflush(stdout) != 0 || !wait_for_change(notify, &timeout_ms))
             return true;
         if (!stat_data(dump->tool, &now, error))
             return false;

@@ -92,7 +92,7 @@ static void print_epoch_json(const char *key, const json_t *document)
         json_t *member = json_object_get(document, epoch_members[i]);
         json_set_take(object, epoch_members[i], member == NULL ? json_null() : json_incref(member));
     }
-    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     CHECK(text != NULL);
     fputs(text, stdout);
     free(text);

@@ -34,7 +34,8 @@ void tool_print_text(const char *text)
 
 static void print_json(json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    char *text =
+        json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
     CHECK(text != NULL);
     fputs(text, stdout);
     free(text);
