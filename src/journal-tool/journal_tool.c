@@ -1,6 +1,6 @@
 /* journal_tool.c: coeval-journal: looks into a journal, live or dead, and never changes it. Command
  * line, and what becomes of failures. */
-#include "journal_tool.h"
+#include "journal-tool/journal_tool.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -91,13 +91,12 @@ __attribute__((format(printf, 1, 2))) static enum tool_exit refuse_usage(const c
     return TOOL_USAGE;
 }
 
-enum tool_exit tool_fail(const struct tool *tool, const struct error *error)
+enum tool_exit tool_fail(const struct error *error)
 {
     if (error->code == ERROR_CANCELED) /* the output; told at the end */
         return TOOL_OK;
     fprintf(stderr, "coeval-journal: %s%s\n", error->code == ERROR_CORRUPT ? "corrupt: " : "",
             error->text);
-    (void)tool;
     return error->code == ERROR_CORRUPT ? TOOL_CORRUPT : TOOL_CANNOT;
 }
 
@@ -162,12 +161,25 @@ static bool parse_options(struct tool *tool, int count, char **values, struct ar
     return true;
 }
 
+bool tool_stat(const char *directory, struct stat *ret_status, struct error *error)
+{
+    struct buffer path;
+    buffer_init(&path, 0);
+    buffer_append_format(&path, "%s/data.mdb", directory);
+    bool there = stat(buffer_text(&path), ret_status) == 0;
+    int number = errno;
+    buffer_fini(&path);
+    return there || error_set_errno(error, number, "there is no journal in %s", directory);
+}
+
 static enum tool_exit run(struct tool *tool, const struct command *command)
 {
     struct error error = ERROR_NONE;
+    if (!tool_stat(tool->directory, &tool->file, &error))
+        return tool_fail(&error);
     if (!journal_reader_open(tool->directory, &tool->reader, &error)) {
         if (error.code != ERROR_CORRUPT || command->run != tool_verify)
-            return tool_fail(tool, &error);
+            return tool_fail(&error);
         if (tool->json) {
             fputs("{\"reason\":", stdout);
             tool_print_string(error.text);

@@ -2,6 +2,8 @@
 #ifndef COEVAL_JOURNAL_TOOL_JOURNAL_TOOL_H
 #define COEVAL_JOURNAL_TOOL_JOURNAL_TOOL_H
 
+#include <sys/stat.h>
+
 #include "journal/lmdb/journal_lmdb.h"
 
 enum tool_exit {
@@ -18,6 +20,7 @@ struct tool {
     uint64_t limit; /* 0: not given */
     unsigned type;  /* 0: all */
     bool follow;
+    struct stat file; /* as it was just before the reader opened it */
     struct journal_reader *reader;
 };
 
@@ -25,7 +28,10 @@ typedef enum tool_exit tool_command_fn(struct tool *tool);
 tool_command_fn tool_dump, tool_tail, tool_verify, tool_epochs, tool_export;
 
 /* Says why on stderr and gives the exit code for it. */
-enum tool_exit tool_fail(const struct tool *tool, const struct error *error);
+enum tool_exit tool_fail(const struct error *error);
+
+/* The journal's file, as it is now under its name. */
+bool tool_stat(const char *directory, struct stat *ret_status, struct error *error);
 
 /* tool_output.c */
 

@@ -1,5 +1,5 @@
 /* tool_dump.c: the commands dump and tail. */
-#include "journal_tool.h"
+#include "journal-tool/journal_tool.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -46,7 +46,7 @@ enum tool_exit tool_dump(struct tool *tool)
     struct error error = ERROR_NONE;
     struct dump dump = {
         .tool = tool, .left = tool->limit == 0 ? UINT64_MAX : tool->limit, .last = tool->after};
-    return show_records(&dump, &error) ? TOOL_OK : tool_fail(tool, &error);
+    return show_records(&dump, &error) ? TOOL_OK : tool_fail(&error);
 }
 
 /* The sequences of the last `size` matching records. */
@@ -98,17 +98,6 @@ static bool wait_for_change(int notify, int *timeout_ms)
     return true;
 }
 
-static bool stat_data(const struct tool *tool, struct stat *ret_status, struct error *error)
-{
-    struct buffer path;
-    buffer_init(&path, 0);
-    buffer_append_format(&path, "%s/data.mdb", tool->directory);
-    bool there = stat(buffer_text(&path), ret_status) == 0;
-    int number = errno;
-    buffer_fini(&path);
-    return there || error_set_errno(error, number, "the journal in %s is gone", tool->directory);
-}
-
 static bool watch_data(const struct tool *tool, int notify)
 {
     struct buffer path;
@@ -122,18 +111,17 @@ static bool watch_data(const struct tool *tool, int notify)
 
 static bool follow(struct dump *dump, int notify, struct error *error)
 {
-    struct stat before, now;
+    const struct stat *before = &dump->tool->file;
+    struct stat now;
     int timeout_ms = FOLLOW_LOOK_MS;
-    if (!stat_data(dump->tool, &before, error))
-        return false;
     for (;;) {
         if (!show_records(dump, error))
             return false;
         if (fflush(stdout) != 0 || !wait_for_change(notify, &timeout_ms))
             return true;
-        if (!stat_data(dump->tool, &now, error))
+        if (!tool_stat(dump->tool->directory, &now, error))
             return false;
-        if (now.st_ino != before.st_ino || now.st_dev != before.st_dev)
+        if (now.st_ino != before->st_ino || now.st_dev != before->st_dev)
             return error_set(error, ERROR_NOT_FOUND, "the journal in %s was replaced: start again",
                              dump->tool->directory);
     }
@@ -152,5 +140,5 @@ enum tool_exit tool_tail(struct tool *tool)
                  (tool->follow ? follow(&dump, notify, &error) : show_records(&dump, &error));
     if (notify >= 0)
         close(notify);
-    return shown ? TOOL_OK : tool_fail(tool, &error);
+    return shown ? TOOL_OK : tool_fail(&error);
 }

@@ -1,5 +1,5 @@
 /* tool_objects.c: the commands verify, epochs and export. */
-#include "journal_tool.h"
+#include "journal-tool/journal_tool.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -17,7 +17,7 @@ enum tool_exit tool_verify(struct tool *tool)
     uint64_t records = 0, sequence = 0;
     bool sound = journal_reader_verify(tool->reader, &records, &sequence, &error);
     if (!sound && error.code != ERROR_CORRUPT)
-        return tool_fail(tool, &error);
+        return tool_fail(&error);
     if (sound && tool->json)
         printf("{\"records\":%" PRIu64 ",\"sound\":true}\n", records);
     else if (sound)
@@ -129,7 +129,7 @@ enum tool_exit tool_epochs(struct tool *tool)
     bool read = journal_reader_objects(tool->reader, JOURNAL_EPOCH, show_epoch, &list, &error);
     if (read && tool->json)
         fputs("]}\n", stdout);
-    return read ? TOOL_OK : tool_fail(tool, &error);
+    return read ? TOOL_OK : tool_fail(&error);
 }
 
 /* Export: written as it is read; types by name and keys in byte order give sorted members. */
@@ -185,7 +185,7 @@ enum tool_exit tool_export(struct tool *tool)
         read = journal_reader_objects(tool->reader, types[i], export_object, &export, &error);
     }
     if (!read)
-        return tool_fail(tool, &error);
+        return tool_fail(&error);
     fputs(export.any_type ? "}}}\n" : "}}\n", stdout);
     return TOOL_OK;
 }

@@ -1,5 +1,5 @@
 /* tool_output.c: how records look, as text and as JSON. */
-#include "journal_tool.h"
+#include "journal-tool/journal_tool.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -277,14 +277,24 @@ def test_follow(tmp_path):
         feed.close()
 
 
+def is_watching(pid):
+    directory = f"/proc/{pid}/fdinfo"
+    for fd in os.listdir(directory):
+        try:
+            with open(f"{directory}/{fd}") as file:
+                if "inotify wd" in file.read():
+                    return True
+        except FileNotFoundError:
+            pass  # closed since
+    return False
+
+
 def test_follow_of_a_replaced_journal(tmp_path):
     Feed(str(tmp_path)).close()
     tail = subprocess.Popen(
         [TOOL, str(tmp_path), "tail", "--follow"], stderr=subprocess.PIPE, text=True
     )
-    # It watches once it has mapped the file.
-    maps = f"/proc/{tail.pid}/fdinfo"
-    while not any("inotify wd" in open(f"{maps}/{fd}").read() for fd in os.listdir(maps)):
+    while not is_watching(tail.pid):
         assert tail.poll() is None
     shutil.copy(tmp_path / "data.mdb", tmp_path / "copy")
     os.rename(tmp_path / "copy", tmp_path / "data.mdb")
