@@ -359,7 +359,7 @@ bool transfer_send(struct transfer *transfer, const void *data, size_t size, str
 
 bool transfer_send_end(struct transfer *transfer, struct error *error)
 {
-    CHECK(transfer->active && !transfer->send_complete);
+    CHECK(transfer->active);
     transfer->send_complete = true;
     resume(transfer);
     return transfer_wait(transfer, has_header, error);
@@ -430,6 +430,12 @@ bool transfer_read_rest(struct transfer *transfer, struct buffer *buffer, struct
             return error_set(error, ERROR_LIMIT, "%s: the answer has more than %zu bytes",
                              transfer->peer, buffer->limit);
     }
+}
+
+void transfer_grace(struct transfer *transfer, int64_t total_ms)
+{
+    transfer->order.abort = NULL;
+    transfer->order.deadline_ns = clock_monotonic_ns() + total_ms * 1000000;
 }
 
 void transfer_end(struct transfer *transfer)

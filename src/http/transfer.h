@@ -45,7 +45,8 @@ bool transfer_send_begin(struct transfer *transfer, const struct transfer_order 
 /* Returns when the bytes are on their way. An answer that comes before the end of the body is
  * PROTOCOL: transfer_status() and transfer_read() then have it. */
 bool transfer_send(struct transfer *transfer, const void *data, size_t size, struct error *error);
-/* The body is complete; waits for the header of the answer. */
+/* The body is complete; waits for the header of the answer. After a failure by abort or deadline it
+ * may be called again, under transfer_grace(). */
 bool transfer_send_end(struct transfer *transfer, struct error *error);
 
 int transfer_status(const struct transfer *transfer); /* 0: no answer */
@@ -56,6 +57,9 @@ bool transfer_read(struct transfer *transfer, void *data, size_t size, size_t *r
                    struct error *error);
 /* All that is left, appended; beyond the buffer's limit: LIMIT. */
 bool transfer_read_rest(struct transfer *transfer, struct buffer *buffer, struct error *error);
+/* For ending in order what was given up: from now on neither abort nor the order's deadline count,
+ * but only this much time. */
+void transfer_grace(struct transfer *transfer, int64_t total_ms);
 /* Ends the request; a connection in the middle of a body is closed, which cuts it for the peer. */
 void transfer_end(struct transfer *transfer);
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -26,8 +27,9 @@ def cluster(*arguments):
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    os.environ["COEVAL_TESTBED"] = str(tmp_path_factory.mktemp("bed"))
+def env():
+    bed = tempfile.TemporaryDirectory(prefix="coeval-test-")
+    os.environ["COEVAL_TESTBED"] = bed.name
     version = os.environ.get("COEVAL_HADOOP_VERSION", "3.4.3")
     text = cluster("start", "a", "--version", version,
                    "-D", "dfs.namenode.snapshotdiff.listing.limit=3",
@@ -36,6 +38,7 @@ def env(tmp_path_factory):
         yield json.loads(text)
     finally:
         cluster("stop", "a")
+        bed.cleanup()
 
 
 def is_before_3_4(env):

@@ -52,8 +52,12 @@ static bool apply_quota(struct store *store, const struct call *call, const char
                         uint64_t replication, struct store_space *space, struct error *error)
 {
     json_t *document = NULL, *summary = NULL;
-    if (!hdfs_get_json(store, call, "GETCONTENTSUMMARY", path, NULL, &document, error))
-        return false;
+    struct error why = ERROR_NONE;
+    if (!hdfs_get_json(store, call, "GETCONTENTSUMMARY", path, NULL, &document, &why)) {
+        if (why.code != ERROR_NOT_FOUND) /* a directory that is still to be made has no quota */
+            *error = why;
+        return why.code == ERROR_NOT_FOUND;
+    }
     bool done = json_get_object(document, "ContentSummary", &summary, error);
     int64_t names = json_integer_or(summary, "quota", -1);
     int64_t bytes = json_integer_or(summary, "spaceQuota", -1);

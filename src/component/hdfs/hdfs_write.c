@@ -11,6 +11,7 @@
 #include "component/hdfs/webhdfs_url.h"
 
 #define COPY_BYTES ((size_t)1 << 20)
+#define GRACE_MS 5000
 
 struct store_writer {
     struct store *store;
@@ -19,7 +20,8 @@ struct store_writer {
     struct transfer *transfer;
     uint64_t written;
     bool foreign; /* what lies at the path is not ours: never remove it */
-    bool failed;
+    bool failed;  /* a write failed */
+    bool broken;  /* and the connection with it */
 };
 
 /* --- opening -----------------------------------------------------------------------------------
@@ -98,6 +100,7 @@ bool hdfs_writer_open(struct store *store, const struct call *call,
      */
     struct error ignored = ERROR_NONE;
     writer->foreign = writer->foreign || error->code != ERROR_UNCERTAIN;
+    writer->broken = true;
     (void)hdfs_write_close(writer, false, &ignored);
     return false;
 }
@@ -113,6 +116,13 @@ bool hdfs_write_open(struct store *store, const struct call *call, const char *p
 /* --- writing -----------------------------------------------------------------------------------
  */
 
+/* Then the connection is as good as before. */
+static bool was_told_to_stop(const struct store_writer *writer)
+{
+    struct error ignored = ERROR_NONE;
+    return !call_may_go_on(&writer->call, &ignored);
+}
+
 bool hdfs_write(struct store_writer *writer, const void *data, size_t size, struct error *error)
 {
     if (size == 0)
@@ -122,6 +132,7 @@ bool hdfs_write(struct store_writer *writer, const void *data, size_t size, stru
     if (!call_take_bytes(&writer->call, size, error))
         return false;
     if (!transfer_send(writer->transfer, data, size, error)) {
+        writer->broken = !was_told_to_stop(writer);
         if (transfer_status(writer->transfer) >= 400)
             return take_refusal(writer, error);
         return error_wrap(error, "CREATE %s", writer->path);
@@ -135,8 +146,11 @@ bool hdfs_write(struct store_writer *writer, const void *data, size_t size, stru
 
 static bool finish_sending(struct store_writer *writer, struct error *error)
 {
-    if (!transfer_send_end(writer->transfer, error))
+    if (!transfer_send_end(writer->transfer, error)) {
+        writer->failed = true;
+        writer->broken = !was_told_to_stop(writer);
         return error_wrap(error, "CREATE %s", writer->path);
+    }
     if (transfer_status(writer->transfer) >= 400)
         return take_refusal(writer, error);
     return true;
@@ -164,12 +178,23 @@ static void remove_rest(struct store *store, const struct call *call, const char
     (void)hdfs_remove(store, &cleanup, path, false, &ignored);
 }
 
+/* A body that is merely cut leaves the DataNode free to make the file after we have removed it: so
+ * it is ended in order, which the DataNode answers when the file is there. */
+static void give_up(struct store_writer *writer)
+{
+    struct error ignored = ERROR_NONE;
+    transfer_grace(writer->transfer, GRACE_MS);
+    (void)transfer_send_end(writer->transfer, &ignored);
+}
+
 bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *error)
 {
-    bool done =
-        commit && !writer->failed && finish_sending(writer, error) && check_length(writer, error);
     if (commit && writer->failed)
         error_set(error, ERROR_IO, "CREATE %s: a write before failed", writer->path);
+    bool done =
+        commit && !writer->failed && finish_sending(writer, error) && check_length(writer, error);
+    if ((!commit || writer->failed) && !writer->broken && !writer->foreign)
+        give_up(writer);
     namenodes_give_transfer(&writer->store->namenodes, writer->transfer);
     if (!done && !writer->foreign)
         remove_rest(writer->store, &writer->call, writer->path);

@@ -27,6 +27,12 @@ static uint32_t mode_of(const char *text, struct json_pull *pull)
     return (uint32_t)(mode & 07777);
 }
 
+static uint64_t size_of(int64_t number, struct json_pull *pull)
+{
+    pull->failed = pull->failed || number < 0;
+    return (uint64_t)number;
+}
+
 static void status_member(struct json_pull *pull, struct arena *arena,
                           struct webhdfs_status *status)
 {
@@ -36,7 +42,7 @@ static void status_member(struct json_pull *pull, struct arena *arena,
     else if (pull_is(pull, "type"))
         entry->type = type_of(pull_text(pull, arena), pull);
     else if (pull_is(pull, "length"))
-        entry->length = (uint64_t)pull_number(pull);
+        entry->length = size_of(pull_number(pull), pull);
     else if (pull_is(pull, "owner"))
         entry->owner = pull_text(pull, arena);
     else if (pull_is(pull, "group"))
@@ -46,7 +52,7 @@ static void status_member(struct json_pull *pull, struct arena *arena,
     else if (pull_is(pull, "modificationTime"))
         status->mtime_ms = pull_number(pull);
     else if (pull_is(pull, "blockSize"))
-        entry->block_size = (uint64_t)pull_number(pull);
+        entry->block_size = size_of(pull_number(pull), pull);
     else if (pull_is(pull, "replication"))
         entry->replication = (uint32_t)pull_number(pull);
     else if (pull_is(pull, "fileId"))
@@ -258,7 +264,7 @@ static void snapshottable_members(struct json_pull *pull, struct arena *arena,
     }
     if (parent == NULL || parent[0] == '\0')
         parent = "/"; /* the root itself has neither a parent nor a name */
-    pull->failed = pull->failed || status.entry.path == NULL;
+    pull->failed = pull->failed || status.entry.path == NULL || parent[0] != '/';
     if (!pull->failed)
         directory->path = path_join(arena, parent, status.entry.path);
 }

@@ -236,6 +236,23 @@ def test_a_datanode_that_drops_the_body(fake, store):
     assert len(fake.operations("DELETE")) == 1
 
 
+def test_what_is_given_up_is_removed_after_it_was_made(fake, store):
+    order = []
+
+    def make():
+        time.sleep(0.3)  # a busy DataNode
+        order.append("made")
+    fake.redirect("CREATE", answer(status=201, before=make))
+    fake.on("DELETE", answer({"boolean": True}, before=lambda: order.append("removed")))
+    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
+    store.write(path="/a", data="abc", commit=False)
+    assert order == ["made", "removed"]
+    order.clear()  # the same when time runs out
+    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
+    assert store.code("write", path="/a", data="abc", limit_ms=150) == "UNCERTAIN"
+    assert order == ["made", "removed"]
+
+
 def test_checksums_that_differ(fake, store):
     def checksum(md5):
         return answer({"FileChecksum": {"algorithm": "MD5-of-0MD5-of-512CRC32C", "length": 28,
