@@ -1,0 +1,31 @@
+/* cli_print.h: what goes to stdout, and complaints to stderr. */
+#ifndef COEVAL_CLI_CLI_PRINT_H
+#define COEVAL_CLI_CLI_PRINT_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "cli/command_line.h"
+#include "cli/table.h"
+
+bool cli_wants_json(const struct cli *cli);
+/* Indented, or on one line (for a stream of them). */
+void cli_print_json(const json_t *document);
+void cli_print_json_line(const json_t *document);
+void cli_print_table(const struct table *table);
+/* "name   text", the names padded to the same width; nothing when text is NULL. */
+void cli_print_field(const char *name, const char *text);
+/* Text of the device on a line of its own, with nothing in it that steers a terminal. */
+void cli_print_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* In JSON when that is what the caller reads. */
+void cli_print_error(const struct cli *cli, const struct error *error);
+/* Colour of a service's or an epoch's state. */
+enum table_colour cli_state_colour(const char *state);
+/* "reachable", "unreachable", or "not asked" since the device was started */
+const char *cli_agent_state(const json_t *cluster);
+/* A number of the document as text in the arena; NULL when it is not there. */
+const char *cli_number(struct arena *arena, const json_t *document, const char *name);
+const char *cli_size(struct arena *arena, const json_t *document, const char *name);
+const char *cli_instant(struct arena *arena, const json_t *document, const char *name);
+
+#endif

@@ -1,0 +1,133 @@
+/* commands_status.c: coeval status: the whole on one page. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/cli_print.h"
+#include "cli/commands.h"
+#include "cli/device_call.h"
+#include "cli/epoch_table.h"
+#include "cli/human.h"
+
+static const char *age_of(struct arena *arena, const json_t *service)
+{
+    char text[HUMAN_TEXT_SIZE];
+    int64_t age = json_integer_or(service, "age_seconds", -1);
+    if (age < 0)
+        return NULL;
+    human_age(age, text);
+    return arena_string(arena, text);
+}
+
+/* "4 receiving 52%" */
+static const char *running_of(struct arena *arena, const json_t *service)
+{
+    const json_t *epoch = json_object_get(service, "running");
+    const json_t *progress = json_object_get(epoch, "progress");
+    int64_t total = json_integer_or(progress, "bytes_total", 0);
+    int64_t done = json_integer_or(progress, "bytes_done", 0);
+    if (!json_is_object(epoch))
+        return NULL;
+    int64_t number = json_integer_or(epoch, "number", 0);
+    const char *state = json_string_or(epoch, "state", "");
+    if (total <= 0)
+        return arena_format(arena, "%" PRId64 " %s", number, state);
+    return arena_format(arena, "%" PRId64 " %s %d%%", number, state,
+                        (int)((double)done * 100 / (double)total));
+}
+
+static void add_service(struct table *table, const json_t *service)
+{
+    struct arena *arena = &table->arena;
+    const json_t *seal = json_object_get(service, "last_sealed");
+    const char *state = json_string_or(service, "state", "");
+    table_row(table);
+    table_cell(table, json_string_or(service, "name", NULL));
+    table_cell_coloured(table, state, cli_state_colour(state));
+    table_cell(table, cli_number(arena, seal, "number"));
+    table_cell(table, cli_instant(arena, seal, "t"));
+    table_cell(table, age_of(arena, service));
+    table_cell(table, json_string_or(seal, "grade", NULL));
+    table_cell(table, running_of(arena, service));
+    table_cell(table, cli_instant(arena, service, "next"));
+}
+
+static void print_services(const struct cli *cli, const json_t *services)
+{
+    static const struct table_column columns[] = {
+        {"service", TABLE_LEFT}, {"state", TABLE_LEFT}, {"sealed", TABLE_RIGHT},
+        {"T", TABLE_LEFT},       {"age", TABLE_RIGHT},  {"grade", TABLE_LEFT},
+        {"running", TABLE_LEFT}, {"next", TABLE_LEFT},
+    };
+    struct table table;
+    size_t index;
+    json_t *service;
+    if (json_array_size(services) == 0) {
+        cli_print_line("No policy yet: coeval policy apply -f FILE");
+        return;
+    }
+    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
+    json_array_foreach(services, index, service)
+        add_service(&table, service);
+    cli_print_table(&table);
+    table_fini(&table);
+}
+
+static void print_clusters(const struct cli *cli, const json_t *clusters)
+{
+    static const struct table_column columns[] = {
+        {"cluster", TABLE_LEFT}, {"agent", TABLE_LEFT}, {"since", TABLE_LEFT}};
+    struct table table;
+    size_t index;
+    json_t *cluster;
+    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
+    json_array_foreach(clusters, index, cluster) {
+        const char *agent = cli_agent_state(cluster);
+        table_row(&table);
+        table_cell(&table, json_string_or(cluster, "name", NULL));
+        table_cell_coloured(&table, agent, cli_state_colour(agent));
+        table_cell(&table, cli_instant(&table.arena, cluster, "since"));
+    }
+    putchar('\n');
+    cli_print_table(&table);
+    table_fini(&table);
+}
+
+static int judge(const json_t *status)
+{
+    size_t index;
+    json_t *item;
+    int result = CLI_OK;
+    json_array_foreach(json_object_get(status, "clusters"), index, item)
+        if (strcmp(cli_agent_state(item), "unreachable") == 0)
+            result = CLI_UNREACHABLE;
+    json_array_foreach(json_object_get(status, "services"), index, item)
+        if (epoch_waits(json_object_get(item, "running")))
+            result = CLI_WAITING;
+    return result;
+}
+
+int command_status(struct cli *cli)
+{
+    int result;
+    size_t index;
+    json_t *service, *status = device_get(cli, "/v1/status", &result);
+    if (status == NULL)
+        return result;
+    if (cli_wants_json(cli)) {
+        cli_print_json(status);
+    } else {
+        print_services(cli, json_object_get(status, "services"));
+        print_clusters(cli, json_object_get(status, "clusters"));
+        if (!json_boolean_or(status, "clock_synchronised", true))
+            cli_print_line("The device's clock is not disciplined by a time service: T is an "
+                           "instant of UTC, run chrony or ntpd.");
+        json_array_foreach(json_object_get(status, "services"), index, service)
+            epoch_print_question(json_object_get(service, "running"));
+    }
+    if (cli->exit_code)
+        result = judge(status);
+    json_decref(status);
+    return result;
+}
