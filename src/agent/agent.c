@@ -64,6 +64,11 @@ static void change_is_durable(void *context, const struct error *error)
 {
     struct change change = *(struct change *)context;
     free(context);
+    if (error->code == ERROR_NO_SPACE) {
+        /* The disk is full, the journal is sound: the state of then, once there is room. */
+        agent_retry_change(change.task->agent, change.task, change.durable, change.context);
+        return;
+    }
     if (error->code != ERROR_OK)
         return; /* the journal is lost: the daemon ends, nothing may act on this state */
     agent_tell_waiters(change.task);
@@ -87,9 +92,9 @@ void task_changed(struct task *task, loop_fn *durable, void *context)
                             &error)) {
         log_error(LOG_AGENT, "journal.refused", "cluster=%s error=\"%s\"", agent->options.cluster,
                   error.text);
-        CHECK(error.code == ERROR_LIMIT || error.code == ERROR_NO_SPACE || error.code == ERROR_IO);
-        agent_retry_change(agent, change->task, change->durable, change->context);
-        free(change);
+        if (error.code == ERROR_LIMIT || error.code == ERROR_NO_SPACE)
+            agent_retry_change(agent, change->task, change->durable, change->context);
+        free(change); /* any other: the journal is lost or closing, nothing may act on this */
     }
     free(payload);
 }

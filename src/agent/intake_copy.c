@@ -109,7 +109,6 @@ static bool bring_file(struct copying *copying, struct order *order, struct entr
                                                   order->target, entry,
                                                   intake->fields & ENTRY_ATTRIBUTES, error))
         return error_wrap(error, "attributes of %.120s", order->target);
-    atomic_fetch_add(&intake->task->counters.files_done, 1);
     return note(copying, order->step, order->inside, entry, result.checksum, error);
 }
 

@@ -196,8 +196,14 @@ static bool ask_about_lost_base(struct intake *intake, struct error *error)
                     intake->target_top);
 }
 
-/* New in the group since the base was sealed. */
-static bool is_new_member(struct intake *intake, bool *ret_new, struct error *error)
+/* What the base's seal says about this member. */
+struct sealed_facts {
+    bool is_new;           /* the group had no such member then */
+    bool excludes_changed; /* what was left out then is not what is left out now */
+};
+
+static bool read_base_seal(struct intake *intake, struct sealed_facts *ret_facts,
+                           struct error *error)
 {
     const json_t *base = json_object_get(intake->task->instruction.body, "base");
     const char *directory =
@@ -207,7 +213,7 @@ static bool is_new_member(struct intake *intake, bool *ret_new, struct error *er
     json_t *seal, *item;
     size_t index;
     struct error absent = ERROR_NONE;
-    *ret_new = false;
+    *ret_facts = (struct sealed_facts){0};
     if (!area_read_json(intake->home_b, &intake->call,
                         path_join(&intake->arena, directory, "seal.json"), &seal, &absent)) {
         if (absent.code == ERROR_NOT_FOUND)
@@ -218,20 +224,31 @@ static bool is_new_member(struct intake *intake, bool *ret_new, struct error *er
     bool known = false;
     json_array_foreach(json_object_get(seal, "members"), index, item)
         known = known || strcmp(json_string_or(item, "id", ""), intake->member->id) == 0;
+    ret_facts->is_new = !known;
+    const json_t *then = json_object_get(seal, "exclude");
+    ret_facts->excludes_changed =
+        then != NULL && !json_equal(then, json_object_get(task_settings(intake->task), "exclude"));
     json_decref(seal);
-    *ret_new = !known;
     return true;
 }
 
 bool intake_look_at_target(struct intake *intake, struct error *error)
 {
-    bool has_base, is_new = false;
+    bool has_base;
+    struct sealed_facts facts = {0};
     bool named = json_is_object(json_object_get(intake->task->instruction.body, "base"));
-    if (named && !is_new_member(intake, &is_new, error))
+    if (named && !read_base_seal(intake, &facts, error))
         return false;
-    if (!named || is_new)
+    if (!named || facts.is_new)
         return look_for_content(intake, error);
     if (!find_base(intake, &has_base, error))
         return false;
-    return has_base ? look_for_touches(intake, error) : ask_about_lost_base(intake, error);
+    if (!has_base)
+        return ask_about_lost_base(intake, error);
+    if (!look_for_touches(intake, error))
+        return false;
+    /* A difference does not tell what came into or fell out of an edited list of exclusions. */
+    if (facts.excludes_changed)
+        intake->base = INTAKE_LIVE;
+    return true;
 }

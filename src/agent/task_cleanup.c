@@ -167,6 +167,10 @@ static bool refuse_newest(struct task *task, const struct call *call, struct sto
     if (!area_newest_seal(home, call, task->instruction.pair, task->instruction.service, &newest,
                           &found, error))
         return false;
+    /* Unless the operator's policy gives the hold up (hold_max: release): the copy of the seal
+     * stays. */
+    if (json_boolean_or(task->instruction.body, "release", false))
+        return true;
     if (found && newest.number <= task->instruction.number)
         return error_set(error, ERROR_CONFLICT,
                          "epoch %d is the newest seal here, and so the base of the next one: it "

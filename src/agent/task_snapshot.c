@@ -16,6 +16,7 @@
 #include "base/path.h"
 
 #define BARRIER_WAIT_DEFAULT_MS 10000
+#define MAX_OFFSET_DEFAULT_US 1000000
 #define GRACE_DEFAULT_US ((int64_t)5000000)
 
 struct snapshot_state *snapshot_state_of(struct task *task)
@@ -128,6 +129,38 @@ static bool prepare_group(struct task *task, struct moment_group *group, const s
            error_wrap(error, "prepare the moment of %s", group->instance);
 }
 
+/* T is fired by this host's clock: a store whose clock is far from it would stamp another moment.
+ */
+static bool check_clocks(struct task *task, const struct call *call, struct error *error)
+{
+    struct snapshot_state *state = task->own;
+    int64_t limit = json_integer_or(task_settings(task), "max_offset_us", MAX_OFFSET_DEFAULT_US);
+    json_t *offsets = json_array();
+    bool good = true;
+    for (size_t i = 0; good && i < state->group_count; i++) {
+        struct moment_group *group = &state->groups[i];
+        int64_t offset, uncertainty;
+        if (!group->ref.component->clock_offset(group->ref.store, call, &offset, &uncertainty,
+                                                error)) {
+            good = error_wrap(error, "clock of %s", group->instance);
+            break;
+        }
+        json_t *item = json_object();
+        json_set_string(item, "instance", group->instance);
+        json_set_integer(item, "offset_us", offset);
+        json_set_integer(item, "uncertainty_us", uncertainty);
+        json_append_take(offsets, item);
+        int64_t distance = offset < 0 ? -offset : offset;
+        if (distance - uncertainty > limit)
+            good = error_set(error, ERROR_CONFLICT,
+                             "the clock of %s is %lld ms from this host's: run a time service on "
+                             "both",
+                             group->instance, (long long)offset / 1000);
+    }
+    task_result_take(task, "clock_offsets", offsets);
+    return good;
+}
+
 static bool prepare(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -150,6 +183,8 @@ static bool prepare(struct task *task, unsigned lane, struct error *error)
         state->torn = true;
         return true;
     }
+    if (!check_clocks(task, &call, error))
+        return false;
     for (size_t i = 0; i < state->group_count; i++)
         if (!prepare_group(task, &state->groups[i], &call, error))
             return false;

@@ -180,6 +180,39 @@ static void add_totals(struct task *task, json_t *received, json_t *list)
                      json_integer((json_int_t)atomic_load(&task->counters.bytes_read)));
 }
 
+/* The seal snapshot of a store without cheap snapshots is a copy: refused here, while nothing of
+ * the target has changed, rather than in the middle of a commit. */
+static bool check_space(struct task *task, const struct call *call, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    struct member_roots roots;
+    struct store_space space;
+    const char *a, *b, *key;
+    json_t *summary;
+    uint64_t bytes = 0;
+    if (!task_clusters(task, &a, &b, error) ||
+        !members_roots(task, &transfer->members, true, b, &roots, error))
+        return false;
+    json_object_foreach(transfer->summaries, key, summary) {
+        bytes += (uint64_t)json_integer_or(summary, "bytes", 0);
+    }
+    for (size_t i = 0; i < roots.count; i++) {
+        struct store_ref ref = roots.list[i].ref;
+        if (ref.component->features & COMPONENT_SNAPSHOT_CHEAP)
+            continue;
+        if (!ref.component->space(ref.store, call, roots.list[i].root, &space, error))
+            return error_wrap(error, "space of %s", roots.list[i].root);
+        if (space.free_bytes < bytes)
+            return error_set(
+                error, ERROR_NO_SPACE,
+                "the seal of %llu MiB has no room at %s:%s (%llu MiB free): free some, "
+                "or keep fewer seals",
+                (unsigned long long)(bytes >> 20), roots.list[i].instance, roots.list[i].root,
+                (unsigned long long)(space.free_bytes >> 20));
+    }
+    return true;
+}
+
 /* Everything that finishing needs, beside the plans: the order itself. No device is asked again. */
 static bool declare(struct task *task, unsigned lane, struct error *error)
 {
@@ -190,7 +223,8 @@ static bool declare(struct task *task, unsigned lane, struct error *error)
     const char *a, *b, *key;
     json_t *summary;
     (void)lane;
-    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error))
+    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error) ||
+        !check_space(task, &call, error))
         return false;
     arena_init(&arena);
     json_t *received = json_object(), *list = json_array();

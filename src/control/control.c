@@ -59,53 +59,98 @@ void control_save_pair(struct control *control, const struct pair *pair)
 /* ---- records -------------------------------------------------------------------------------- */
 
 #define RECORDS_AT_ONCE_MAX 8
+#define RECORD_AGAIN_MS 500
 
-/* A copy of what the journal refused for want of room; nothing that follows from it happens before
- * it is durable. */
-struct late_records {
+/* What was handed to the journal, until it is durable: a full disk must neither lose a record nor
+ * change the order in which they come (an older state of an epoch would lie over a newer one). */
+struct pending_records {
+    struct list node;
     struct control *control;
-    struct timer *timer;
     struct journal_append records[RECORDS_AT_ONCE_MAX];
     size_t count;
     journal_done_fn *done;
     void *context;
+    bool refused; /* waits for room */
 };
 
-static void free_late(struct late_records *late)
+static void free_pending(struct pending_records *pending)
 {
-    for (size_t i = 0; i < late->count; i++) {
-        free((char *)(uintptr_t)late->records[i].key);
-        free((char *)(uintptr_t)late->records[i].payload);
+    for (size_t i = 0; i < pending->count; i++) {
+        free((char *)(uintptr_t)pending->records[i].key);
+        free((char *)(uintptr_t)pending->records[i].payload);
     }
-    timer_free(late->timer);
-    free(late);
+    list_remove(&pending->node);
+    free(pending);
 }
 
+static void pending_is_durable(void *context, const struct error *error);
+
+static bool hand_over(struct pending_records *pending)
+{
+    struct error error = ERROR_NONE;
+    pending->refused = !journal_append_all(pending->control->options.journal, pending->records,
+                                           pending->count, pending_is_durable, pending, &error);
+    if (pending->refused && error.code != ERROR_LIMIT && error.code != ERROR_NO_SPACE) {
+        pending_is_durable(pending, &error); /* lost or closing */
+        return false;
+    }
+    return !pending->refused;
+}
+
+/* In order, and only once none of them is with the journal any more. */
 static void record_again(void *context)
 {
-    struct late_records *late = context;
-    control_record(late->control, late->records, late->count, late->done, late->context);
-    free_late(late);
+    struct control *control = context;
+    list_for_each(pending, &control->records, struct pending_records, node) {
+        if (!pending->refused)
+            continue;
+        if (!hand_over(pending)) {
+            timer_start(control->record_timer, RECORD_AGAIN_MS);
+            return;
+        }
+    }
+}
+
+static void pending_is_durable(void *context, const struct error *error)
+{
+    struct pending_records *pending = context;
+    struct control *control = pending->control;
+    if (error->code == ERROR_NO_SPACE && !control->stopping) {
+        log_error(LOG_CONTROL, "journal.full", "%s: retry in %d ms", error->text, RECORD_AGAIN_MS);
+        pending->refused = true;
+        timer_start(control->record_timer, RECORD_AGAIN_MS);
+        return;
+    }
+    journal_done_fn *done = pending->done;
+    void *done_context = pending->context;
+    free_pending(pending);
+    if (done != NULL)
+        done(done_context, error);
+}
+
+static bool waits_for_room(struct control *control)
+{
+    struct list *last = control->records.previous;
+    return last != &control->records && list_entry(last, struct pending_records, node)->refused;
 }
 
 void control_record(struct control *control, const struct journal_append *records, size_t count,
                     journal_done_fn *done, void *context)
 {
-    struct error error = ERROR_NONE;
     CHECK(count <= RECORDS_AT_ONCE_MAX);
-    if (journal_append_all(control->options.journal, records, count, done, context, &error))
-        return;
-    log_error(LOG_CONTROL, "journal.refused", "%s: retry in 200 ms", error.text);
-    struct late_records *late = memory_new(sizeof *late);
-    *late =
-        (struct late_records){.control = control, .count = count, .done = done, .context = context};
+    struct pending_records *pending = memory_new(sizeof *pending);
+    *pending = (struct pending_records){
+        .control = control, .count = count, .done = done, .context = context};
     for (size_t i = 0; i < count; i++) {
-        late->records[i] = records[i];
-        late->records[i].key = memory_copy_string(records[i].key);
-        late->records[i].payload = memory_copy_string(records[i].payload);
+        pending->records[i] = records[i];
+        pending->records[i].key = memory_copy_string(records[i].key);
+        pending->records[i].payload = memory_copy_string(records[i].payload);
     }
-    late->timer = timer_new(control->loop, record_again, late);
-    timer_start(late->timer, 200);
+    bool behind = waits_for_room(control);
+    list_append(&control->records, &pending->node);
+    pending->refused = behind;
+    if (!behind && !hand_over(pending) && !list_is_empty(&control->records))
+        timer_start(control->record_timer, RECORD_AGAIN_MS);
 }
 
 /* ---- answers to callers --------------------------------------------------------------------- */
@@ -278,6 +323,8 @@ bool control_new(struct loop *loop, const struct control_options *options,
     list_init(&control->asks);
     list_init(&control->listeners);
     list_init(&control->calls);
+    list_init(&control->records);
+    control->record_timer = timer_new(loop, record_again, control);
     control->events = json_array();
     control->roots = json_array();
     control->stores = json_object();
@@ -326,6 +373,9 @@ void control_free(struct control *control)
         free_pair(pair);
     list_for_each(owed, &control->calls, struct owed, node)
         owed->done = NULL;
+    list_for_each(pending, &control->records, struct pending_records, node)
+        free_pending(pending);
+    timer_free(control->record_timer);
     json_decref(control->events);
     json_decref(control->roots);
     json_decref(control->stores);

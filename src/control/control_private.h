@@ -33,8 +33,10 @@ struct control {
     struct list pairs;
     struct list asks;
     struct list listeners;
-    struct list calls; /* answers still owed to callers */
-    json_t *events;    /* ring, oldest first */
+    struct list calls;   /* answers still owed to callers */
+    struct list records; /* handed to the journal and not durable yet, in order */
+    struct timer *record_timer;
+    json_t *events; /* ring, oldest first */
     uint64_t event_sequence;
     json_t *roots;     /* [{cluster, instance, root, since_us, services}] */
     json_t *stores;    /* {"cluster/instance": identity} */
@@ -64,6 +66,8 @@ struct service {
     uint64_t since_sweep;      /* sealed epochs since the last one with a sweep */
     bool base_distrusted;      /* a root moved, a commit was rolled back oddly: compare next time */
     json_t *suspects;          /* of the base's moment */
+    uint64_t hold_of;          /* number of the base that hold_told is about */
+    unsigned hold_told;        /* 1: half of hold_max is over, 2: all of it */
     json_t *passed;            /* counters {missed, overrun, coalesced} */
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };
@@ -112,6 +116,9 @@ struct ask *ask_new(struct control *control, const char *cluster, const char *ki
                     const struct pair *pair, const struct service *service, int64_t number,
                     json_t *body, int64_t limit_ms, ask_fn *fn, void *context);
 void ask_cancel(struct ask *ask);
+
+/* ---- holds.c ---- */
+void holds_check(struct service *service, int64_t now_us);
 
 /* ---- registry.c ---- */
 void registry_set_store(struct control *control, const char *cluster, const char *instance,

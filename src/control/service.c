@@ -252,6 +252,7 @@ void service_tick(struct service *service)
     /* A restart between the slot's record and the epoch's: nothing runs, so the slot ended. */
     if (service->schedule.running && service->planning == NULL && service_running(service) == NULL)
         schedule_end(&service->schedule);
+    holds_check(service, clock_realtime_us());
     struct schedule_decision decision =
         schedule_decide(&service->policy.schedule, &service->schedule, clock_realtime_us());
     count_passed(service, &decision);

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/check.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "component/posix/posix.h"
@@ -138,7 +140,16 @@ static bool open_journal(struct daemon *daemon, const char *directory, const cha
     if (!journal_lmdb_open(daemon->loop, &options, false, ret_journal, error))
         return error_wrap(error, "journal %s", options.directory);
     daemon->journals[daemon->journal_count++] = *ret_journal;
-    return true;
+    /* The first record of every start: who, with which version. */
+    json_t *opened = json_object();
+    json_set_string(opened, "version", COEVAL_VERSION);
+    json_set_integer(opened, "pid", getpid());
+    char *payload = json_dumps(opened, JSON_COMPACT);
+    struct journal_append record = {.type = JOURNAL_OPENED, .payload = payload};
+    bool recorded = journal_append_all(*ret_journal, &record, 1, NULL, NULL, error);
+    free(payload);
+    json_decref(opened);
+    return recorded;
 }
 
 /* ---- agents and the device ------------------------------------------------------------------ */
@@ -329,13 +340,14 @@ void daemon_free(struct daemon *daemon)
 {
     http_server_free(daemon->server);
     admin_free(daemon->admin);
+    /* What the journals still owe is told while those who wait for it are there. */
+    for (size_t i = 0; i < daemon->journal_count; i++)
+        daemon->journals[i]->operations->close(daemon->journals[i]);
     control_free(daemon->control);
     for (size_t i = 0; daemon->clusters != NULL && i < daemon->config->cluster_count; i++)
         link_free(daemon->clusters[i].link);
     for (size_t i = 0; i < daemon->agent_count; i++)
         agent_free(daemon->agents[i].agent);
-    for (size_t i = 0; i < daemon->journal_count; i++)
-        daemon->journals[i]->operations->close(daemon->journals[i]);
     for (size_t i = 0; i < daemon->store_count; i++)
         daemon->stores[i].ref.component->close(daemon->stores[i].ref.store);
     for (size_t i = 0; i < ARRAY_LENGTH(daemon->watches); i++)
