@@ -132,6 +132,7 @@ static bool open_base(struct making *making, struct error *error)
                             &making->base, error) ||
         !manifest_view_digest(making->base, &making->info.parent_digest, error))
         return error_wrap(error, "manifest of the base");
+    item->state = *manifest_get_state(manifest_view_chain(making->base)->cursors[0].manifest);
     making->is_full = manifest_chain_is_long(manifest_view_chain(making->base), CHAIN_LENGTH_MAX);
     return true;
 }

@@ -172,10 +172,9 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
     if (!too_much)
         return true;
     return task_ask(intake->task, "shrink", error,
-                    "%s:%s: this epoch removes %llu of %llu entries (%llu MiB): more than "
+                    "this epoch removes %llu of %llu entries (%llu MiB): more than "
                     "max_removed. Approve it if the source is meant to be so, else abandon the "
                     "epoch and look at the source",
-                    intake->member->instance, intake->member->source_path,
                     (unsigned long long)counts->removed_entries, (unsigned long long)entries,
                     (unsigned long long)(counts->removed_bytes >> 20));
 }
