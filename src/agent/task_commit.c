@@ -123,19 +123,30 @@ static bool committing(struct task *task, unsigned lane, struct error *error)
 
 /* ---- candidate ------------------------------------------------------------------------------ */
 
-static bool freeze(struct commit *commit, struct error *error)
+static bool remove_candidates(struct commit *commit, struct error *error)
 {
     for (size_t i = 0; i < commit->roots.count; i++) {
         const struct member_root *root = &commit->roots.list[i];
-        struct snapshot snapshot;
-        struct error absent = ERROR_NONE;
-        if (root->ref.component->snapshot_get(root->ref.store, &commit->call, root->root,
-                                              commit->snapshot, &snapshot, &absent))
-            continue;
-        if (absent.code != ERROR_NOT_FOUND) {
-            *error = absent;
+        struct error gone = ERROR_NONE;
+        if (!root->ref.component->snapshot_remove(root->ref.store, &commit->call, root->root,
+                                                  commit->snapshot, &gone) &&
+            gone.code != ERROR_NOT_FOUND) {
+            *error = gone;
             return false;
         }
+    }
+    return true;
+}
+
+/* A candidate that a crash or an earlier try left proves nothing about the tree as it is now (an
+ * operator may have mended it): it is taken again. T is A's moment; this name only seals. */
+static bool freeze(struct commit *commit, struct error *error)
+{
+    if (!remove_candidates(commit, error))
+        return false;
+    for (size_t i = 0; i < commit->roots.count; i++) {
+        const struct member_root *root = &commit->roots.list[i];
+        struct snapshot snapshot;
         if (!root->ref.component->snapshot_create(root->ref.store, &commit->call, root->root,
                                                   commit->snapshot, &snapshot, error))
             return error_wrap(error, "seal snapshot of %s", root->root);
@@ -214,21 +225,6 @@ static void other_over(struct task *task)
 {
     if (task->stage == 0 && strcmp(task->phase, "stop") == 0)
         stop_commit(task);
-}
-
-static bool remove_candidates(struct commit *commit, struct error *error)
-{
-    for (size_t i = 0; i < commit->roots.count; i++) {
-        const struct member_root *root = &commit->roots.list[i];
-        struct error gone = ERROR_NONE;
-        if (!root->ref.component->snapshot_remove(root->ref.store, &commit->call, root->root,
-                                                  commit->snapshot, &gone) &&
-            gone.code != ERROR_NOT_FOUND) {
-            *error = gone;
-            return false;
-        }
-    }
-    return true;
 }
 
 static bool roll_back_member(struct commit *commit, struct commit_member *item, struct error *error)

@@ -17,6 +17,7 @@ struct transfer {
     struct members members;
     atomic_size_t next; /* member that the next free executor takes */
     json_t *summaries;  /* by member id; under the task's mutex */
+    bool was_received;  /* by this very order, before a crash: nothing is fetched again */
 };
 
 static void free_state(struct task *task)
@@ -74,6 +75,40 @@ static bool prepare_target(struct task *task, const struct call *call, struct er
     return done;
 }
 
+/* received.json says that everything lies on B: it must never stand beside a staging that is being
+ * filled again. Of this order: believe it. Of an older try: take it away first. */
+static bool look_for_received(struct task *task, const struct call *call, struct error *error)
+{
+    struct transfer *transfer = task->own;
+    struct store_ref home;
+    struct arena arena;
+    struct error absent = ERROR_NONE;
+    json_t *received, *summary;
+    size_t index;
+    const char *a, *b;
+    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error))
+        return false;
+    arena_init(&arena);
+    const char *path =
+        path_join(&arena, area_of(&arena, home, &task->instruction), "received.json");
+    bool there = area_read_json(home, call, path, &received, &absent);
+    bool done = there || absent.code == ERROR_NOT_FOUND;
+    if (!done) {
+        *error = absent;
+    } else if (there) {
+        transfer->was_received =
+            instruction_same_order(json_object_get(received, "order"), task->instruction.document);
+        json_array_foreach(json_object_get(received, "members"), index, summary)
+            if (transfer->was_received)
+                json_set_take(transfer->summaries, json_string_or(summary, "id", ""),
+                              json_incref(summary));
+        json_decref(received);
+        done = transfer->was_received || store_remove_all(home, call, path, error);
+    }
+    arena_fini(&arena);
+    return done;
+}
+
 static bool prepare(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -85,7 +120,8 @@ static bool prepare(struct task *task, unsigned lane, struct error *error)
     transfer->summaries = json_object();
     atomic_store(&transfer->next, 0);
     return members_read(task, &transfer->members, error) && task_check_stores(task, error) &&
-           prepare_target(task, &call, error);
+           look_for_received(task, &call, error) &&
+           (transfer->was_received || prepare_target(task, &call, error));
 }
 
 /* ---- receive -------------------------------------------------------------------------------- */

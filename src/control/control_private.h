@@ -56,8 +56,9 @@ struct service {
     struct zone zone; /* of the policy's schedule, when has_zone */
     bool has_zone;
     int64_t revision;
-    bool firing;  /* a slot is being recorded */
-    bool deleted; /* the policy is gone; its epochs are still shown */
+    bool told_behind; /* the clock is behind the last slot, and the operator knows */
+    bool firing;      /* a slot is being recorded */
+    bool deleted;     /* the policy is gone; its epochs are still shown */
     struct schedule_state schedule;
     struct wall_timer *timer;
     struct list runs; /* epochs that are not final, and seals not yet retired; ascending */

@@ -255,6 +255,12 @@ void service_tick(struct service *service)
     holds_check(service, clock_realtime_us());
     struct schedule_decision decision =
         schedule_decide(&service->policy.schedule, &service->schedule, clock_realtime_us());
+    if (decision.clock_is_behind && !service->told_behind)
+        event_tell(service->control, service, 0, "alarm", "clock.behind",
+                   "the wall clock is behind the last moment of this service: no epoch begins "
+                   "before it has caught up, because no moment is used twice",
+                   (const char *const[]){"coeval status", NULL});
+    service->told_behind = decision.clock_is_behind;
     count_passed(service, &decision);
     service->schedule = decision.next;
     if (decision.action == SCHEDULE_FIRE) {
