@@ -2,8 +2,10 @@
 #include "daemon/config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -34,6 +36,16 @@ static bool read_number(const struct node *parent, const char *key, int64_t mini
     return node.value == NULL || node_integer(&node, minimum, maximum, ret_value, error);
 }
 
+static bool is_private(const char *path, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set_errno(error, errno, "%s", path);
+    return (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 ||
+           error_set(error, ERROR_INVALID, "%s is open to others than its owner: chmod 600 it",
+                     path);
+}
+
 /* The file's first line; it must not be readable for others. */
 static bool read_token(struct config *config, const struct node *parent, const char *key,
                        const char **ret_token, struct error *error)
@@ -45,10 +57,10 @@ static bool read_token(struct config *config, const struct node *parent, const c
         return true;
     if (!node_string(&node, &path, error))
         return false;
+    struct error cause = ERROR_NONE;
     buffer_init(&content, 0);
-    bool done = file_read(path, TOKEN_BYTES_MAX, &content, error);
+    bool done = is_private(path, &cause) && file_read(path, TOKEN_BYTES_MAX, &content, &cause);
     if (!done) {
-        struct error cause = *error;
         node_refuse(&node, error, "%s", cause.text);
     } else {
         size_t length = strcspn(buffer_text(&content), "\r\n");
@@ -78,7 +90,7 @@ static bool read_rate(const struct node *parent, const char *key, uint64_t *ret_
     }
     if (!node_string(&node, &text, error))
         return false;
-    return size_parse(text, ret_value, &cause) || node_refuse(&node, error, "%s", cause.text);
+    return rate_parse(text, ret_value, &cause) || node_refuse(&node, error, "%s", cause.text);
 }
 
 /* ---- sections ------------------------------------------------------------------------------- */
@@ -121,9 +133,10 @@ static bool read_log(struct config *config, const struct node *root, struct erro
     config->log_level = LOG_LEVEL_INFO;
     if (log.value == NULL)
         return true;
+    if (!node_check_keys(&log, keys, ARRAY_LENGTH(keys), error))
+        return false;
     struct node json = node_member(&log, "json"), where = node_member(&log, "level");
-    if (!node_check_keys(&log, keys, ARRAY_LENGTH(keys), error) ||
-        !read_text(&log, "level", &level, error) ||
+    if (!read_text(&log, "level", &level, error) ||
         (json.value != NULL && !node_boolean(&json, &config->log_json, error)))
         return false;
     return log_level_from_name(level, &config->log_level) ||
@@ -152,15 +165,18 @@ static bool read_work(struct config *config, const struct node *root, struct err
 {
     static const char *const keys[] = {"bytes_per_second", "operations_per_second"};
     struct node limits = node_member(root, "limits");
-    int64_t pool = POOL_DEFAULT;
+    int64_t pool = POOL_DEFAULT, operations = 0;
     if (!read_number(root, "pool", POOL_MIN, 256, &pool, error))
         return false;
     config->pool = (unsigned)pool;
     config->long_jobs = config->pool - RESERVED_THREADS;
-    return limits.value == NULL ||
-           (node_check_keys(&limits, keys, ARRAY_LENGTH(keys), error) &&
-            read_rate(&limits, "bytes_per_second", &config->bytes_per_second, error) &&
-            read_rate(&limits, "operations_per_second", &config->operations_per_second, error));
+    if (limits.value != NULL &&
+        (!node_check_keys(&limits, keys, ARRAY_LENGTH(keys), error) ||
+         !read_rate(&limits, "bytes_per_second", &config->bytes_per_second, error) ||
+         !read_number(&limits, "operations_per_second", 0, INT64_MAX, &operations, error)))
+        return false;
+    config->operations_per_second = (uint64_t)operations;
+    return true;
 }
 
 /* ---- clusters ------------------------------------------------------------------------------- */
@@ -169,7 +185,7 @@ static bool read_instance(const struct node *instances, const char *name,
                           config_check_fn *check_instance, struct config_instance *instance,
                           struct error *error)
 {
-    struct node node = node_member(instances, name), kind = node_member(&node, "kind");
+    struct node node = node_member(instances, name), kind;
     struct error cause = ERROR_NONE;
     instance->name = name;
     if (!name_is_plain(name))
@@ -221,7 +237,7 @@ static bool read_agent_place(struct config *config, const struct node *node,
                            "agent: http://HOST:PORT",
                            cluster->name);
     }
-    if (strncmp(place, "http://", 7) != 0)
+    if (strncmp(place, "http://", 7) != 0 || place[7] == '\0' || place[7] == '/')
         return node_refuse(&agent, error, "agent is 'here' or http://HOST:PORT");
     const char *url = arena_string(&config->arena, place);
     size_t length = strlen(url);
