@@ -44,8 +44,9 @@ def one_business_case(bills, customers, number):
             if os.path.exists(f"{bills}/{folder}/bill-{old:06d}.json"):
                 os.unlink(f"{bills}/{folder}/bill-{old:06d}.json")
         os.unlink(f"{customers}/customer-{old:06d}.json")
-    if number % 3 == 0:  # a rename: Coeval moves it as well, without copying
-        os.rename(f"{bills}/open/bill-{number:06d}.json", f"{bills}/paid/bill-{number:06d}.json")
+    paid = number - KEPT // 2  # a rename: Coeval moves it as well, without copying
+    if paid > 0 and paid % 3 == 0:
+        os.rename(f"{bills}/open/bill-{paid:06d}.json", f"{bills}/paid/bill-{paid:06d}.json")
     with open(f"{bills}/journal.log", "a", encoding="utf-8") as file:
         file.write(f"{time.time():.3f} bill {number}\n")
 
@@ -65,7 +66,7 @@ def write(base):
                 one_business_case(bills, customers, number)
             finally:
                 fcntl.flock(barrier, fcntl.LOCK_UN)
-            time.sleep(0 if number < KEPT else 0.002)
+            time.sleep(0 if number < KEPT else 0.05)
     return 0
 
 
@@ -89,20 +90,21 @@ def check(bills, customers):
     return 0
 
 
-def described(path):
-    """Everything that two equal objects have in common; a directory's own size says nothing."""
+def described(path, is_top):
+    """Everything that two equal objects have in common. A directory's own size says nothing, and the
+    time of a member's top belongs to whoever makes snapshots of it."""
     status = os.lstat(path)
     kind = stat.S_IFMT(status.st_mode)
     xattrs = {name: os.getxattr(path, name, follow_symlinks=False)
               for name in os.listxattr(path, follow_symlinks=False)}
-    return (kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns,
-            None if stat.S_ISDIR(kind) else status.st_size, xattrs,
+    return (kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid,
+            None if is_top else status.st_mtime_ns, None if stat.S_ISDIR(kind) else status.st_size, xattrs,
             os.readlink(path) if stat.S_ISLNK(kind) else None)
 
 
 def differences(source, target, path="."):
     left, right = os.path.join(source, path), os.path.join(target, path)
-    mine, theirs = described(left), described(right)
+    mine, theirs = described(left, path == "."), described(right, path == ".")
     if mine != theirs:
         yield f"{path}: {mine} is {theirs}"
     elif stat.S_ISREG(mine[0]) and not filecmp.cmp(left, right, shallow=False):
