@@ -91,14 +91,15 @@ def check(bills, customers):
 
 
 def described(path, is_top):
-    """Everything that two equal objects have in common. A directory's own size says nothing, and the
-    time of a member's top belongs to whoever makes snapshots of it."""
+    """Everything that two equal objects share. A directory's own size says nothing, and the time of
+    a member's top belongs to whoever makes snapshots of it."""
     status = os.lstat(path)
     kind = stat.S_IFMT(status.st_mode)
     xattrs = {name: os.getxattr(path, name, follow_symlinks=False)
               for name in os.listxattr(path, follow_symlinks=False)}
     return (kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid,
-            None if is_top else status.st_mtime_ns, None if stat.S_ISDIR(kind) else status.st_size, xattrs,
+            None if is_top else status.st_mtime_ns,
+            None if stat.S_ISDIR(kind) else status.st_size, xattrs,
             os.readlink(path) if stat.S_ISLNK(kind) else None)
 
 

@@ -2,7 +2,6 @@
  * with what to do instead; one that is already under way is not an error. */
 #include <string.h>
 
-#include "base/check.h"
 #include "epoch/edge.h"
 
 #define A EPOCH_SIDE_A
@@ -60,11 +59,9 @@ void operator_abandon(struct step *step, const char *reason)
     case EPOCH_ABANDONING:
     case EPOCH_ABANDONED:
     case EPOCH_ROLLING_BACK:
-        return;
     case EPOCH_STATE_COUNT:
-        break;
+        return;
     }
-    CHECK_UNREACHABLE();
 }
 
 void operator_rollback(struct step *step, const char *reason)

@@ -113,6 +113,7 @@ static bool is_finished(const struct epoch *epoch)
 
 static void dispatch(struct step *step, const struct epoch_event *event)
 {
+    CHECK(event->kind < EPOCH_EVENT_COUNT);
     switch (event->kind) {
     case EPOCH_EVENT_START:
         step_start(step);
@@ -142,12 +143,10 @@ static void dispatch(struct step *step, const struct epoch_event *event)
         operator_approve(step);
         return;
     case EPOCH_EVENT_LOST:
+    case EPOCH_EVENT_COUNT: /* is none: checked above */
         operator_lost(step);
         return;
-    case EPOCH_EVENT_COUNT:
-        break;
     }
-    CHECK_UNREACHABLE();
 }
 
 /* The record was added first; without a change there is nothing to record. */
