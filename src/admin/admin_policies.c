@@ -16,14 +16,32 @@ void get_policies(void *context, struct http_exchange *exchange, const struct ht
     query_fini(&query);
 }
 
+/* A deleted one is kept for the sake of its epochs, but it is no policy any more. */
+static bool find_policy(struct admin *admin, const char *name, json_t **ret_policy,
+                        struct error *error)
+{
+    json_t *policy;
+    if (!control_policy(admin->control, name, &policy, error))
+        return false;
+    if (strcmp(json_string_or(policy, "state", ""), "deleted") != 0) {
+        *ret_policy = policy;
+        return true;
+    }
+    json_decref(policy);
+    return error_set(error, ERROR_NOT_FOUND,
+                     "policy '%.80s' was deleted; its epochs are still there: `coeval epoch list "
+                     "%.80s`",
+                     name, name);
+}
+
 void get_policy(void *context, struct http_exchange *exchange, const struct http_request *request,
                 const struct route_match *match)
 {
     struct admin *admin = context;
     struct error error;
-    json_t *policy;
+    json_t *policy = NULL;
     (void)request;
-    if (control_policy(admin->control, match->arguments[0], &policy, &error))
+    if (find_policy(admin, match->arguments[0], &policy, &error))
         admin_answer(exchange, 200, policy);
     else
         http_answer_error(exchange, &error);

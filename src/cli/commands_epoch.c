@@ -12,6 +12,7 @@
 #include "cli/epoch_table.h"
 #include "cli/follow.h"
 #include "cli/human.h"
+#include "cli/operation_show.h"
 
 /* ---- which one ---- */
 
@@ -230,28 +231,6 @@ static int lost(struct cli *cli)
 
 /* ---- verify ---- */
 
-static int judge(struct cli *cli, const json_t *operation, int status)
-{
-    struct error error;
-    const json_t *refusal = json_object_get(operation, "error");
-    bool failed = json_is_object(refusal);
-    if (cli_wants_json(cli))
-        cli_print_json(operation);
-    else if (strcmp(json_string_or(operation, "phase", ""), "running") == 0)
-        cli_print_line("verification goes on: coeval operation show %s --wait",
-                       json_string_or(operation, "id", ""));
-    else if (!failed)
-        cli_print_line("the seal of %s/%" PRId64 " is as its manifest says",
-                       json_string_or(operation, "service", ""),
-                       json_integer_or(operation, "number", 0));
-    if (!failed)
-        return status;
-    json_to_error(refusal, &error);
-    if (!cli_wants_json(cli))
-        cli_print_error(cli, &error);
-    return error.code == ERROR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
-}
-
 static int verify(struct cli *cli)
 {
     struct chosen chosen;
@@ -262,11 +241,7 @@ static int verify(struct cli *cli)
     path_of(&path, &chosen);
     device_path_segment(&path, "verify");
     json_t *operation = device_operate(cli, &path, json_object(), &status);
-    if (operation == NULL)
-        return status;
-    status = judge(cli, operation, status);
-    json_decref(operation);
-    return status;
+    return operation_show(cli, operation, status);
 }
 
 #define WHICH .arguments = "SERVICE [NUMBER]", .arguments_min = 1, .arguments_max = 2

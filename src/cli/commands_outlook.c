@@ -9,105 +9,7 @@
 #include "cli/commands.h"
 #include "cli/device_call.h"
 #include "cli/human.h"
-
-/* ---- operations ---- */
-
-static bool is_running(const json_t *operation)
-{
-    return strcmp(json_string_or(operation, "phase", ""), "running") == 0;
-}
-
-/* What an operation came to; findings and silent clusters are failures too. */
-static int judge(const json_t *operation)
-{
-    const json_t *result = json_object_get(operation, "result");
-    size_t index;
-    json_t *item;
-    if (json_is_object(json_object_get(operation, "error")) ||
-        json_array_size(json_object_get(result, "silent_clusters")) > 0)
-        return CLI_FAILED;
-    json_array_foreach(json_object_get(result, "findings"), index, item)
-        if (strcmp(json_string_or(item, "level", ""), "error") == 0)
-            return CLI_FAILED;
-    json_array_foreach(json_object_get(result, "services"), index, item)
-        if (json_is_object(json_object_get(item, "error")))
-            return CLI_FAILED;
-    return CLI_OK;
-}
-
-static void print_findings(const struct cli *cli, const json_t *findings)
-{
-    size_t index;
-    json_t *finding;
-    json_array_foreach(findings, index, finding) {
-        const char *level = json_string_or(finding, "level", "");
-        const char *remedy = json_string_or(finding, "remedy", "");
-        struct buffer word;
-        buffer_init(&word, 0);
-        table_print_coloured(&word, level, cli_state_colour(level), cli->colours);
-        fputs(buffer_text(&word), stdout);
-        buffer_fini(&word);
-        printf("%*s", (int)(9 - (strlen(level) < 8 ? strlen(level) : 8)), "");
-        cli_print_line("%s: %s", json_string_or(finding, "hop", ""),
-                       json_string_or(finding, "what", ""));
-        if (remedy[0] != '\0')
-            cli_print_line("         -> %s", remedy);
-    }
-}
-
-static void print_recovered(const json_t *result)
-{
-    size_t index;
-    json_t *item;
-    json_array_foreach(json_object_get(result, "services"), index, item) {
-        const char *why = json_string_or(json_object_get(item, "error"), "message", "");
-        cli_print_line("service '%s' from cluster %s: %" PRId64 " epochs%s%s",
-                       json_string_or(item, "name", json_string_or(item, "service", "")),
-                       json_string_or(item, "cluster", ""), json_integer_or(item, "epochs", 0),
-                       why[0] == '\0' ? "" : "; ", why);
-    }
-    if (index == 0)
-        cli_print_line("no service was found on any cluster");
-    else
-        cli_print_line("Those that were not known are paused: `coeval status`, then `coeval "
-                       "policy resume`.");
-    json_array_foreach(json_object_get(result, "silent_clusters"), index, item)
-        cli_print_line("cluster %s did not answer: %s", json_string_or(item, "cluster", ""),
-                       json_string_or(json_object_get(item, "error"), "message", ""));
-}
-
-static void print_operation(const struct cli *cli, const json_t *operation)
-{
-    const json_t *result = json_object_get(operation, "result");
-    const char *why = json_string_or(json_object_get(operation, "error"), "message", NULL);
-    const char *kind = json_string_or(operation, "kind", "");
-    if (is_running(operation))
-        cli_print_line("%s goes on: coeval operation show %s --wait", kind,
-                       json_string_or(operation, "id", ""));
-    else if (why != NULL)
-        cli_print_line("%s failed: %s", kind, why);
-    else if (strcmp(kind, "check") == 0)
-        print_findings(cli, json_object_get(result, "findings"));
-    else if (strcmp(kind, "recover") == 0)
-        print_recovered(result);
-    else
-        cli_print_line("%s is done, and found nothing wrong", kind);
-}
-
-/* Takes the operation. */
-static int show_operation(const struct cli *cli, json_t *operation, int status)
-{
-    if (operation == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(operation);
-    else
-        print_operation(cli, operation);
-    if (status == CLI_OK && !is_running(operation))
-        status = judge(operation);
-    json_decref(operation);
-    return status;
-}
+#include "cli/operation_show.h"
 
 static int begin(struct cli *cli, const char *words, json_t *body)
 {
@@ -115,7 +17,7 @@ static int begin(struct cli *cli, const char *words, json_t *body)
     int status;
     device_path_init(&path, words);
     json_t *operation = device_operate(cli, &path, body, &status);
-    return show_operation(cli, operation, status);
+    return operation_show(cli, operation, status);
 }
 
 int command_check(struct cli *cli)
@@ -135,7 +37,7 @@ static int show(struct cli *cli)
 {
     int status;
     json_t *operation = device_operation(cli, cli->arguments[0], cli->wait, &status);
-    return show_operation(cli, operation, status);
+    return operation_show(cli, operation, status);
 }
 
 static int list(struct cli *cli)
