@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/area_file.h"
+#include "agent/area.h"
 #include "agent/intake.h"
 #include "agent/lanes.h"
+#include "agent/receipt_log.h"
 #include "base/check.h"
 #include "base/crash.h"
 #include "base/json.h"
@@ -21,8 +22,8 @@ struct copying {
     const struct plan_step *step; /* that is being walked */
     const char *step_top;         /* its place in A's snapshot */
     const char *staged;           /* its name in staging */
-    struct area_file_writer *file;
-    struct receipt_writer receipt;
+    struct receipt_log *log;
+    bool resumed;                        /* the log and staging hold what an earlier run brought */
     pthread_mutex_t mutex;               /* of receipt, directories and the counters */
     struct arena arena;                  /* of directories */
     struct directory_order *directories; /* attributes set when all their children are there */
@@ -56,7 +57,7 @@ static bool note(struct copying *copying, uint32_t step, const char *inside,
 {
     struct receipt_record record = {step, inside, *entry, checksum};
     pthread_mutex_lock(&copying->mutex);
-    bool written = receipt_writer_add(&copying->receipt, &record, error);
+    bool written = receipt_log_add(copying->log, &record, error);
     copying->intake->entries++;
     if (entry->type == ENTRY_FILE) {
         copying->intake->files++;
@@ -122,6 +123,9 @@ static bool bring_link(struct copying *copying, struct order *order, const struc
                          "%.150s is a symbolic link, which the target cannot "
                          "hold: exclude it",
                          order->source);
+    /* One that came before a crash and not into the log. */
+    if (copying->resumed && !store_remove_all(intake->target, &intake->call, order->target, error))
+        return false;
     return component->make_symlink(intake->target.store, &intake->call, order->target,
                                    entry->link_target, error) &&
            component->set_attributes(intake->target.store, &intake->call, order->target, entry,
@@ -148,6 +152,40 @@ static bool bring(void *context, void *taken, struct error *error)
 
 /* ---- walking -------------------------------------------------------------------------------- */
 
+/* Brought by an earlier run: in the log, and still whole in staging. */
+static bool is_there(struct copying *copying, const struct order *order, const struct entry *entry,
+                     bool *ret_there, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    struct arena arena;
+    struct entry staged;
+    struct error absent = ERROR_NONE;
+    uint64_t length;
+    *ret_there = false;
+    if (!receipt_log_has(copying->log, order->step, order->inside, &length))
+        return true;
+    arena_init(&arena);
+    bool found = intake->target.component->stat(intake->target.store, &intake->call, order->target,
+                                                &arena, &staged, &absent);
+    bool whole = found && staged.type == entry->type && staged.length == length;
+    arena_fini(&arena);
+    if (!found && absent.code != ERROR_NOT_FOUND) {
+        *error = absent;
+        return false;
+    }
+    if (found && !whole)
+        return store_remove_all(intake->target, &intake->call, order->target, error);
+    *ret_there = whole;
+    if (!whole)
+        return true;
+    pthread_mutex_lock(&copying->mutex);
+    intake->entries++;
+    intake->files += entry->type == ENTRY_FILE;
+    intake->bytes += entry->type == ENTRY_FILE ? length : 0;
+    pthread_mutex_unlock(&copying->mutex);
+    return true;
+}
+
 static bool put_order(struct copying *copying, const struct entry *entry, const char *inside,
                       struct error *error)
 {
@@ -160,6 +198,15 @@ static bool put_order(struct copying *copying, const struct entry *entry, const 
     order->type = entry->type;
     atomic_fetch_add(&copying->intake->task->files_total, 1);
     atomic_fetch_add(&copying->intake->task->bytes_total, entry->length);
+    bool there = false;
+    if (copying->resumed && !is_there(copying, order, entry, &there, error)) {
+        free_order(order);
+        return false;
+    }
+    if (there) {
+        free_order(order);
+        return true;
+    }
     if (lanes_put(copying->lanes, order, error))
         return true;
     free_order(order);
@@ -176,9 +223,13 @@ static bool put_directory(struct copying *copying, const char *inside, struct er
     directory->step = copying->step->number;
     directory->next = copying->directories;
     copying->directories = directory;
-    return intake->target.component->make_directory(intake->target.store, &intake->call,
-                                                    directory->target, 0700, error) ||
-           error_wrap(error, "stage %.120s", directory->target);
+    struct error failure = ERROR_NONE;
+    if (intake->target.component->make_directory(intake->target.store, &intake->call,
+                                                 directory->target, 0700, &failure) ||
+        (copying->resumed && failure.code == ERROR_EXISTS))
+        return true;
+    *error = failure;
+    return error_wrap(error, "stage %.120s", directory->target);
 }
 
 /* Excluded, or coming by a rename: neither it nor what is below it is copied. */
@@ -279,15 +330,39 @@ static unsigned lane_count(const struct intake *intake)
     return lanes < 1 ? 1 : lanes > LANES_MAX ? LANES_MAX : (unsigned)lanes;
 }
 
-static bool close_receipt(struct copying *copying, bool good, struct error *error)
+/* One log for each plan: another plan would give the same step another meaning. */
+static const char *log_name(struct intake *intake, const char **ret_prefix, const char **ret_epoch)
 {
-    struct digest digest;
-    bool done = good && receipt_writer_end(&copying->receipt, &digest, error);
-    receipt_writer_fini(&copying->receipt);
-    if (done)
-        return area_file_commit(copying->file, error);
-    area_file_abort(copying->file);
-    return false;
+    const struct instruction *instruction = &intake->task->instruction;
+    struct buffer plan;
+    char text[DIGEST_TEXT_SIZE];
+    buffer_init(&plan, 0);
+    plan_encode(&intake->plan, &plan);
+    struct digest digest = digest_of(buffer_text(&plan), plan.size);
+    buffer_fini(&plan);
+    digest_format(&digest, text);
+    *ret_prefix =
+        arena_format(&intake->arena, "receipt.%s.%s.", instruction->service, intake->member->id);
+    *ret_epoch =
+        arena_format(&intake->arena, "%s%s.a%lld.", *ret_prefix,
+                     area_epoch_name(&intake->arena, instruction->generation, instruction->number),
+                     (long long)instruction->attempt);
+    return arena_format(&intake->arena, "%s%.16s", *ret_epoch, text);
+}
+
+static bool open_log(struct copying *copying, struct error *error)
+{
+    struct intake *intake = copying->intake;
+    const char *directory = agent_parts(intake->task->agent)->options->work_directory;
+    const char *prefix, *epoch;
+    const char *name = log_name(intake, &prefix, &epoch);
+    receipt_log_remove_others(directory, prefix, name);
+    if (!receipt_log_open(directory, name, &copying->log, &copying->resumed, error))
+        return false;
+    /* Without a log nothing says what the staged files are. */
+    return (copying->resumed ||
+            store_remove_all(intake->target, &intake->call, intake->staging, error)) &&
+           make_staging(intake, error);
 }
 
 bool intake_copy(struct intake *intake, struct error *error)
@@ -295,12 +370,9 @@ bool intake_copy(struct intake *intake, struct error *error)
     struct copying copying = {.intake = intake};
     const char *path =
         arena_format(&intake->arena, "%s/receipt.%s", intake->directory, intake->member->id);
-    if (!make_staging(intake, error) ||
-        !area_file_new(intake->home_b, &intake->call, path, &copying.file, error))
-        return false;
     arena_init(&copying.arena);
     CHECK(pthread_mutex_init(&copying.mutex, NULL) == 0);
-    bool done = receipt_writer_begin(&copying.receipt, area_file_sink, copying.file, error);
+    bool done = open_log(&copying, error);
     if (done) {
         copying.lanes = lanes_new(lane_count(intake), bring, &copying);
         done = bring_steps(&copying, error);
@@ -308,7 +380,10 @@ bool intake_copy(struct intake *intake, struct error *error)
     }
     crash_point("agent.transfer.staged", task_scope(intake->task));
     done = done && finish_directories(&copying, error);
-    done = close_receipt(&copying, done, error);
+    if (done)
+        done = receipt_log_deliver(copying.log, intake->home_b, &intake->call, path, error);
+    else
+        receipt_log_close(copying.log);
     pthread_mutex_destroy(&copying.mutex);
     arena_fini(&copying.arena);
     return done ||

@@ -146,9 +146,8 @@ static bool receive_member(struct task *task, const struct member *member, struc
 {
     struct transfer *transfer = task->own;
     struct intake intake;
-    bool done = intake_init(&intake, task, member, error) &&
-                store_remove_all(intake.target, &intake.call, intake.staging, error) &&
-                intake_plan(&intake, error) && intake_keep_plan(&intake, error);
+    bool done = intake_init(&intake, task, member, error) && intake_plan(&intake, error) &&
+                intake_keep_plan(&intake, error);
     crash_point("agent.transfer.planned", task_scope(task));
     done = done && intake_copy(&intake, error);
     if (done) {
@@ -179,16 +178,17 @@ static bool receive(struct task *task, unsigned lane, struct error *error)
         if (index >= transfer->members.count)
             return true;
         const struct member *member = &transfer->members.list[index];
-        if (!is_received(task, member) && !receive_member(task, member, error)) {
-            atomic_store(&transfer->next, 0); /* the stage runs again: what is there is skipped */
+        if (!is_received(task, member) && !receive_member(task, member, error))
             return false;
-        }
     }
 }
 
 static unsigned receive_width(struct task *task)
 {
     struct transfer *transfer = task->own;
+    /* Each round of the stage begins at the first member; what was received is skipped. Not while
+     * executors run: one of them may be in the middle of a member. */
+    atomic_store(&transfer->next, 0);
     int64_t executors = json_integer_or(task_settings(task), "executors", 1);
     if (executors > (int64_t)transfer->members.count)
         executors = (int64_t)transfer->members.count;
