@@ -14,6 +14,7 @@
 #include "base/log.h"
 
 #define RESULTS_KEPT_EPOCHS 8
+#define CHANGE_AGAIN_MS 200
 
 struct agent_parts *agent_parts(struct agent *agent)
 {
@@ -46,6 +47,7 @@ struct change {
     struct task *task;
     loop_fn *durable;
     void *context;
+    struct timer *again;
 };
 
 static char *payload_of(struct task *task)
@@ -60,69 +62,109 @@ static char *payload_of(struct task *task)
     return buffer_take(&text);
 }
 
-static void change_is_durable(void *context, const struct error *error)
+static void check_stopped(struct agent *agent);
+
+/* The journal is lost, or full while the agent stops: nothing may act on this state. The daemon
+ * ends; the next start begins with what the journal has. */
+static void give_up_change(struct task *task)
 {
-    struct change change = *(struct change *)context;
-    free(context);
-    if (error->code == ERROR_NO_SPACE) {
-        /* The disk is full, the journal is sound: the state of then, once there is room. */
-        agent_retry_change(change.task->agent, change.task, change.durable, change.context);
-        return;
-    }
-    if (error->code != ERROR_OK)
-        return; /* the journal is lost: the daemon ends, nothing may act on this state */
-    agent_tell_waiters(change.task);
-    change.durable(change.context);
+    task->changes--;
+    task->running = false; /* changes are made between stages: no executor has it */
+    check_stopped(task->agent);
 }
 
-void task_changed(struct task *task, loop_fn *durable, void *context)
+static void append_change(struct change *change);
+
+static void change_again(void *context)
 {
+    struct change *change = context;
+    timer_free(change->again);
+    change->again = NULL;
+    append_change(change);
+}
+
+/* The journal's queue is full or its disk is: nothing acts until the record is durable, so the
+ * change waits and is tried again. */
+static void retry_change(struct change *change)
+{
+    change->again = timer_new(change->task->agent->parts.loop, change_again, change);
+    timer_start(change->again, CHANGE_AGAIN_MS);
+}
+
+static void change_is_durable(void *context, const struct error *error)
+{
+    struct change *change = context;
+    struct task *task = change->task;
+    if (error->code == ERROR_NO_SPACE && !task->agent->parts.stopping) {
+        /* The disk is full, the journal is sound: the state of then, once there is room. */
+        retry_change(change);
+        return;
+    }
+    loop_fn *durable = change->durable;
+    void *durable_context = change->context;
+    free(change);
+    if (error->code != ERROR_OK) {
+        give_up_change(task);
+        return;
+    }
+    task->changes--;
+    agent_tell_waiters(task);
+    durable(durable_context);
+}
+
+/* A result that no record can hold fails by name: waiting would not make it smaller. */
+static bool shorten_result(struct task *task)
+{
+    if (!task_is_over(task) || json_object_size(task->result) == 0)
+        return false;
+    json_object_clear(task->result);
+    task->state = STATUS_FAILED;
+    error_set(&task->error, ERROR_LIMIT, "what it found is larger than one record (%zu MiB)",
+              JOURNAL_PAYLOAD_BYTES_MAX >> 20);
+    return true;
+}
+
+static void change_is_refused(struct change *change, const struct error *error)
+{
+    struct task *task = change->task;
+    bool is_full = error->code == ERROR_LIMIT || error->code == ERROR_NO_SPACE;
+    if (is_full && !task->agent->parts.stopping) {
+        retry_change(change);
+    } else if (error->code == ERROR_INVALID && shorten_result(task)) {
+        append_change(change);
+    } else {
+        free(change);
+        give_up_change(task);
+    }
+}
+
+static void append_change(struct change *change)
+{
+    struct task *task = change->task;
     struct agent *agent = task->agent;
-    task->revision++;
-    task->updated_us = clock_realtime_us();
     char *payload = payload_of(task);
     struct journal_append record = {.type = JOURNAL_INSTRUCTION,
                                     .key = task->instruction.key,
                                     .payload = payload,
                                     .generation = (uint64_t)task->instruction.generation};
-    struct change *change = memory_new(sizeof *change);
-    *change = (struct change){task, durable, context};
     struct error error = ERROR_NONE;
     if (!journal_append_all(agent->options.journal, &record, 1, change_is_durable, change,
                             &error)) {
         log_error(LOG_AGENT, "journal.refused", "cluster=%s error=\"%s\"", agent->options.cluster,
                   error.text);
-        if (error.code == ERROR_LIMIT || error.code == ERROR_NO_SPACE)
-            agent_retry_change(agent, change->task, change->durable, change->context);
-        free(change); /* any other: the journal is lost or closing, nothing may act on this */
+        change_is_refused(change, &error);
     }
     free(payload);
 }
 
-struct late_change {
-    struct agent *agent;
-    struct timer *timer;
-    struct task *task;
-    loop_fn *durable;
-    void *context;
-};
-
-static void change_again(void *context)
+void task_changed(struct task *task, loop_fn *durable, void *context)
 {
-    struct late_change late = *(struct late_change *)context;
-    timer_free(late.timer);
-    free(context);
-    task_changed(late.task, late.durable, late.context);
-}
-
-/* The journal's queue is full or its disk is: nothing acts until the record is durable, so the
- * change waits and is tried again. */
-void agent_retry_change(struct agent *agent, struct task *task, loop_fn *durable, void *context)
-{
-    struct late_change *late = memory_new(sizeof *late);
-    *late = (struct late_change){agent, NULL, task, durable, context};
-    late->timer = timer_new(agent->parts.loop, change_again, late);
-    timer_start(late->timer, 200);
+    struct change *change = memory_new(sizeof *change);
+    task->revision++;
+    task->updated_us = clock_realtime_us();
+    task->changes++;
+    *change = (struct change){.task = task, .durable = durable, .context = context};
+    append_change(change);
 }
 
 /* ---- progress -------------------------------------------------------------------------------- */
@@ -166,7 +208,8 @@ static void start_queued(struct agent *agent)
             continue;
         if (task->kind->is_long && parts->long_jobs >= agent->options.long_jobs_max)
             continue;
-        parts->long_jobs += task->kind->is_long;
+        task->has_slot = task->kind->is_long;
+        parts->long_jobs += task->has_slot;
         task_start(task);
         tick(agent);
     }
@@ -205,7 +248,7 @@ static void check_stopped(struct agent *agent)
     if (!agent->parts.stopping || agent->stopped == NULL)
         return;
     list_for_each(task, &agent->parts.tasks, struct task, node)
-        if (task->running)
+        if (task_is_busy(task))
             return;
     loop_fn *stopped = agent->stopped;
     agent->stopped = NULL;
@@ -214,9 +257,12 @@ static void check_stopped(struct agent *agent)
 
 void agent_task_over(struct agent *agent, struct task *task)
 {
-    agent->parts.long_jobs -= task->kind->is_long;
-    if (task->forgotten && list_is_empty(&task->waiters))
+    agent->parts.long_jobs -= task->has_slot;
+    task->has_slot = false;
+    if (task->forgotten) {
+        agent_tell_all(task);
         agent_drop(agent, task);
+    }
     list_for_each(other, &agent->parts.tasks, struct task, node)
         if (other->running && other->kind->other_over != NULL)
             other->kind->other_over(other);
@@ -231,7 +277,7 @@ void agent_prune(struct agent *agent, const struct instruction *newest)
         bool old = strcmp(task->instruction.service, newest->service) == 0 &&
                    task->instruction.number != 0 &&
                    task->instruction.number + RESULTS_KEPT_EPOCHS < newest->number;
-        if (old && task_is_over(task) && !task->running && list_is_empty(&task->waiters))
+        if (old && task_is_over(task) && !task_is_busy(task) && list_is_empty(&task->waiters))
             agent_drop(agent, task);
     }
 }
@@ -248,8 +294,6 @@ static bool resume_over(struct task *task, const json_t *document)
     snprintf(task->phase, sizeof task->phase, "%s", status.phase);
     if (status.state == STATUS_RUNNING)
         return false;
-    if (status.state == STATUS_FAILED && status.error.code == ERROR_CANCELED)
-        return false; /* stopped with the daemon: it goes on */
     task->state = status.state;
     task->error = status.error;
     if (status.question != NULL)
@@ -280,7 +324,7 @@ static bool resume_one(void *context, const char *key, const char *payload, size
         return error_set(error, ERROR_CORRUPT, "instruction %s: unknown kind", key);
     }
     struct task *task = task_new(agent, kind, &instruction);
-    resume_over(task, json_object_get(object, "status"));
+    task->resumed = !resume_over(task, json_object_get(object, "status"));
     task->limiter = agent_service_limiter(agent, instruction.service);
     list_append(&agent->parts.tasks, &task->node);
     json_decref(object);
@@ -299,17 +343,29 @@ static bool load_fence(void *context, const char *key, const char *payload, size
     return true;
 }
 
-bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction)
+static struct task *find_disarm(struct agent *agent, const struct instruction *instruction)
 {
     list_for_each(task, &agent->parts.tasks, struct task, node)
-        if (strcmp(task->kind->name, "disarm") == 0 && task->state == STATUS_DONE &&
+        if (strcmp(task->kind->name, "disarm") == 0 &&
             strcmp(task->instruction.service, instruction->service) == 0 &&
             task->instruction.generation == instruction->generation &&
             task->instruction.number == instruction->number &&
-            task->instruction.attempt == instruction->attempt &&
-            json_is_false(json_object_get(task->result, "fired")))
-            return true;
-    return false;
+            task->instruction.attempt == instruction->attempt && task->state != STATUS_FAILED)
+            return task;
+    return NULL;
+}
+
+bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction)
+{
+    struct task *disarm = find_disarm(agent, instruction);
+    return disarm != NULL && disarm->state == STATUS_DONE &&
+           json_is_false(json_object_get(disarm->result, "fired"));
+}
+
+bool agent_is_disarming(struct agent *agent, const struct instruction *instruction)
+{
+    struct task *disarm = find_disarm(agent, instruction);
+    return disarm != NULL && disarm->state == STATUS_RUNNING;
 }
 
 static void begin(void *context)

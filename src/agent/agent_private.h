@@ -25,7 +25,6 @@ struct limiter *agent_service_limiter(struct agent *agent, const char *service);
 void agent_queue(struct agent *agent, struct task *task);
 void agent_drop(struct agent *agent, struct task *task);
 void agent_prune(struct agent *agent, const struct instruction *newest);
-void agent_retry_change(struct agent *agent, struct task *task, loop_fn *durable, void *context);
 void agent_end_waiters(struct agent *agent);
 void agent_tell_all(struct task *task); /* waiters of any revision */
 

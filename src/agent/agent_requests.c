@@ -209,8 +209,13 @@ static bool may_accept(struct agent *agent, const char *key, const struct instru
     if (*ret_kind == NULL)
         return error_set(error, ERROR_PROTOCOL, "unknown kind of instruction '%.40s'",
                          instruction->kind);
-    if (strcmp(instruction->kind, "snapshot") == 0 && agent_is_disarmed(agent, instruction))
-        return error_set(error, ERROR_CANCELED, "this attempt was disarmed: it is never taken");
+    if (strcmp(instruction->kind, "snapshot") == 0 && agent_find(agent, key) == NULL) {
+        if (agent_is_disarmed(agent, instruction))
+            return error_set(error, ERROR_CANCELED, "this attempt was disarmed: it is never taken");
+        /* It may be looking already, and would say "not fired" of what fires later. */
+        if (agent_is_disarming(agent, instruction))
+            return error_set(error, ERROR_UNAVAILABLE, "this attempt is being disarmed");
+    }
     if (agent->parts.stopping)
         return error_set(error, ERROR_UNAVAILABLE, "the agent is stopping");
     return true;
@@ -247,10 +252,12 @@ static void delete_instruction(struct agent *agent, const char *key, agent_reply
                                void *context)
 {
     struct task *task = agent_find(agent, key);
-    if (task != NULL && task->running) {
-        task->forgotten = true;
-        task_stop(task);
-    } else if (task != NULL && list_is_empty(&task->waiters)) {
+    if (task != NULL && (task_is_busy(task) || !task_is_over(task))) {
+        task->forgotten = true; /* agent_task_over() drops it */
+        if (!task_is_over(task))
+            task_stop(task);
+    } else if (task != NULL) {
+        agent_tell_all(task);
         agent_drop(agent, task);
     }
     reply(context, 204, "", 0);

@@ -182,6 +182,11 @@ bool task_snapshot_finish(struct task *task, unsigned lane, struct error *error)
         tell_outcome(task, "missed");
         return true;
     }
+    if (state->armed.outcome == MOMENT_DISARMED && atomic_load(&task->abort)) {
+        error_set(&state->failure, ERROR_CANCELED, "stopped while armed");
+        tell_outcome(task, "disarmed");
+        return true;
+    }
     if (!state->found_after_restart && state->armed.outcome != MOMENT_FIRED) {
         tell_outcome(task, state->armed.outcome == MOMENT_DISARMED ? "disarmed" : "missed");
         return true;

@@ -71,6 +71,11 @@ bool task_is_over(const struct task *task)
            task->state == STATUS_WAITING;
 }
 
+bool task_is_busy(const struct task *task)
+{
+    return task->running || task->changes > 0;
+}
+
 json_t *task_status(struct task *task)
 {
     pthread_mutex_lock(&task->mutex);
@@ -101,9 +106,22 @@ static void over_is_durable(void *context)
     agent_task_over(task->agent, task);
 }
 
+/* The daemon stops, not the order: nobody is told, the journal says "running", the next start goes
+ * on. An operator's or a discard's stop is for good. */
+static bool is_paused(const struct task *task, enum status_state state, const struct error *error)
+{
+    return agent_parts(task->agent)->stopping && atomic_load(&task->abort) &&
+           state == STATUS_FAILED &&
+           (error->code == ERROR_CANCELED || error_is_retriable(error->code));
+}
+
 static void end_task(struct task *task, enum status_state state, const struct error *error)
 {
     task->running = false;
+    if (is_paused(task, state, error)) {
+        agent_task_over(task->agent, task);
+        return;
+    }
     task->state = state;
     task->error = *error;
     const char *name = status_state_name(state);
@@ -128,13 +146,26 @@ static bool may_retry(const struct task *task, const struct error *error)
     return clock_realtime_us() < task->instruction.deadline_us;
 }
 
+static void fail_stage(struct task *task, const struct error *error)
+{
+    if (task->kind->keep_failure == NULL || !task->kind->keep_failure(task, error)) {
+        end_task(task, STATUS_FAILED, error);
+        return;
+    }
+    task->failures = 0;
+    task->stage++;
+    CHECK(task->stage < task->kind->stage_count);
+    enter_stage(task);
+}
+
 static void retry_stage(void *context)
 {
     struct task *task = context;
+    task->pausing = false;
     if (atomic_load(&task->abort)) {
         struct error error;
         error_set(&error, ERROR_CANCELED, "stopped while waiting to try again");
-        end_task(task, STATUS_FAILED, &error);
+        fail_stage(task, &error);
         return;
     }
     enter_stage(task);
@@ -156,6 +187,7 @@ static void pause_and_retry(struct task *task, const struct error *error)
     agent_tell_waiters(task);
     if (task->retry == NULL)
         task->retry = timer_new(agent_parts(task->agent)->loop, retry_stage, task);
+    task->pausing = true;
     timer_start(task->retry, pause_ms);
 }
 
@@ -176,7 +208,7 @@ void task_stage_done(struct task *task, const struct error *error)
     else if (may_retry(task, error))
         pause_and_retry(task, error);
     else
-        end_task(task, STATUS_FAILED, error);
+        fail_stage(task, error);
 }
 
 static void run_job(void *context)
@@ -255,8 +287,15 @@ void task_start(struct task *task)
 void task_stop(struct task *task)
 {
     atomic_store(&task->abort, true);
-    if (task->running && task->kind->cancel != NULL)
+    if (task->pausing) {
+        timer_start(task->retry, 0);
+    } else if (task->running && task->kind->cancel != NULL) {
         task->kind->cancel(task);
+    } else if (!task->running && !task_is_over(task)) {
+        struct error error;
+        error_set(&error, ERROR_CANCELED, "stopped before it began");
+        end_task(task, STATUS_FAILED, &error);
+    }
 }
 
 struct call task_call(struct task *task)

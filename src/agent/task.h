@@ -35,6 +35,9 @@ struct task_kind {
     void (*cancel)(struct task *task); /* on the loop, hurries a stage with start; NULL */
     void (*other_over)(
         struct task *task); /* on the loop, while running: another task ended; NULL */
+    /* On the loop: a stage has failed for good; NULL: the task ends. True: kept, to be told by the
+     * last stage; those between run, because they undo what an earlier one did outside. */
+    bool (*keep_failure)(struct task *task, const struct error *error);
     void (*free_state)(struct task *task);
 };
 
@@ -60,8 +63,12 @@ struct task {
     struct error job_error; /* first failure of this round */
     struct timer *retry;
     bool running;
-    uint64_t told;  /* counters, as waiters last heard them */
-    bool forgotten; /* deleted by the control device while it ran */
+    bool resumed;     /* of an earlier run of the daemon: what that did outside is not known */
+    bool pausing;     /* the retry timer runs */
+    bool has_slot;    /* counted in the agent's long_jobs */
+    unsigned changes; /* on their way to the journal: the task must outlive them */
+    uint64_t told;    /* counters, as waiters last heard them */
+    bool forgotten;   /* deleted by the control device: goes when nothing needs it any more */
     /* shared with executors */
     pthread_mutex_t mutex; /* guards the rest, but for atomics */
     struct arena arena;    /* dies with the task */
@@ -92,7 +99,9 @@ struct task *task_new(struct agent *agent, const struct task_kind *kind,
                       const struct instruction *instruction);
 void task_free(struct task *task);
 void task_start(struct task *task); /* from stage 0 */
-void task_stop(struct task *task);  /* asks; it ends as failed (CANCELED) unless it was done */
+/* Asks; it ends as failed (CANCELED) unless it was done. What only waits for a slot ends at once.
+ * While the agent stops it ends as running: the next start goes on with it. */
+void task_stop(struct task *task);
 void task_stage_done(struct task *task, const struct error *error);
 json_t *task_status(struct task *task);
 bool task_is_over(const struct task *task);
@@ -110,8 +119,11 @@ struct agent_parts {
     struct list limiters; /* one per service */
 };
 struct agent_parts *agent_parts(struct agent *agent);
+/* Running, or something of it is on its way to the journal. */
+bool task_is_busy(const struct task *task);
 /* A disarm of this attempt was answered "not fired": its snapshot must never be taken. */
 bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction);
+bool agent_is_disarming(struct agent *agent, const struct instruction *instruction);
 void agent_task_over(struct agent *agent, struct task *task);
 void agent_tell_waiters(struct task *task);
 

@@ -15,7 +15,7 @@
 
 static bool belongs(const struct task *task, const struct task *other)
 {
-    return other != task && other->running &&
+    return other != task && !task_is_over(other) &&
            strcmp(other->instruction.service, task->instruction.service) == 0 &&
            other->instruction.generation == task->instruction.generation &&
            other->instruction.number == task->instruction.number &&

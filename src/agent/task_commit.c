@@ -211,7 +211,7 @@ static void stop_commit(struct task *task)
 {
     bool any = false;
     list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
-        if (other != task && other->running && strcmp(other->kind->name, "commit") == 0 &&
+        if (other != task && !task_is_over(other) && strcmp(other->kind->name, "commit") == 0 &&
             strcmp(other->instruction.service, task->instruction.service) == 0 &&
             other->instruction.number == task->instruction.number) {
             any = true;
@@ -281,6 +281,6 @@ const struct task_kind task_kind_rollback = {
     .name = "rollback",
     .stages = rollback_stages,
     .stage_count = ARRAY_LENGTH(rollback_stages),
-    .is_long = true,
+    /* Not long: it must not wait for a slot that the commit holds which it stops. */
     .other_over = other_over,
 };

@@ -20,12 +20,17 @@ static struct task *find_snapshot(struct task *task)
     return NULL;
 }
 
+static char waiting; /* task->own: between decide() and other_over() */
+
 /* A snapshot that is past its arming answers by its own end: wait for it. */
 static void decide(struct task *task)
 {
     struct task *snapshot = find_snapshot(task);
-    if (snapshot != NULL && !task_snapshot_disarm(snapshot) && !task_is_over(snapshot))
-        return; /* other_over() comes when it has ended */
+    task->own = NULL;
+    if (snapshot != NULL && !task_snapshot_disarm(snapshot) && !task_is_over(snapshot)) {
+        task->own = &waiting; /* other_over() comes when it has ended */
+        return;
+    }
     bool fired = snapshot != NULL && task_is_over(snapshot) &&
                  json_is_true(json_object_get(snapshot->result, "fired"));
     if (snapshot != NULL)
@@ -35,9 +40,19 @@ static void decide(struct task *task)
 
 static void other_over(struct task *task)
 {
-    if (strcmp(task->phase, "disarm") == 0 && task->stage == 0 &&
-        json_object_get(task->result, "fired") == NULL)
+    if (task->own == &waiting)
         decide(task);
+}
+
+/* The agent stops while a snapshot is waited for: the next start asks again. */
+static void cancel(struct task *task)
+{
+    struct error error;
+    if (task->own != &waiting)
+        return;
+    task->own = NULL;
+    error_set(&error, ERROR_CANCELED, "stopped while the moment was waited for");
+    task_stage_done(task, &error);
 }
 
 /* The agent's journal may have been lost: then only the stores know. One snapshot there: it fired.
@@ -81,5 +96,6 @@ const struct task_kind task_kind_disarm = {
     .name = "disarm",
     .stages = stages,
     .stage_count = ARRAY_LENGTH(stages),
+    .cancel = cancel,
     .other_over = other_over,
 };

@@ -372,6 +372,18 @@ static bool conclude(struct task *task, unsigned lane, struct error *error)
     return false;
 }
 
+/* Writers that a hook may have held are let go, whatever fails before the release: also after a
+ * restart, when only the site knows whether they are held. */
+static bool keep_failure(struct task *task, const struct error *error)
+{
+    struct snapshot_state *state = task->own;
+    if (state == NULL || state->released || !(state->held || task->resumed))
+        return false;
+    if (state->failure.code == ERROR_OK)
+        state->failure = *error;
+    return true;
+}
+
 static const struct task_stage stages[] = {
     {.phase = "prepare", .run = prepare},
     {.phase = "hold", .start = start_hold},
@@ -388,5 +400,6 @@ const struct task_kind task_kind_snapshot = {
     .stage_count = ARRAY_LENGTH(stages),
     .runs_to_the_end = true,
     .cancel = cancel,
+    .keep_failure = keep_failure,
     .free_state = free_state,
 };
