@@ -288,8 +288,6 @@ static void come_into_force(struct application *application)
         uuid_new(id);
         service = service_new(control, id, application->policy.name);
     }
-    service->pair = make_pair(application);
-    record_registry(application);
     if (!service_set_policy(service, json_incref(application->document), service->revision + 1,
                             &error)) {
         json_decref(application->document);
@@ -298,6 +296,8 @@ static void come_into_force(struct application *application)
         refuse(application, &error);
         return;
     }
+    service->pair = make_pair(application);
+    record_registry(application);
     service->deleted = false;
     if (fresh)
         service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());

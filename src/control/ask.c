@@ -112,6 +112,15 @@ struct ask *ask_new(struct control *control, const char *cluster, const char *ki
     return ask;
 }
 
+/* What they answer for ends with them; a new ask that such an end makes is ended as well. */
+void asks_end_all(struct control *control)
+{
+    struct error error;
+    error_set(&error, ERROR_CANCELED, "the control device is stopping");
+    while (!list_is_empty(&control->asks))
+        end_ask(list_entry(control->asks.next, struct ask, node), NULL, &error, false);
+}
+
 void ask_cancel(struct ask *ask)
 {
     if (ask == NULL)

@@ -97,14 +97,16 @@ static bool hand_over(struct pending_records *pending)
     return !pending->refused;
 }
 
-/* In order, and only once none of them is with the journal any more. */
+/* In order, and only once none of them is with the journal any more: what is still there fails as
+ * well, and would come behind its successors. */
 static void record_again(void *context)
 {
     struct control *control = context;
+    bool with_journal = false;
+    list_for_each(pending, &control->records, struct pending_records, node)
+        with_journal = with_journal || !pending->refused;
     list_for_each(pending, &control->records, struct pending_records, node) {
-        if (!pending->refused)
-            continue;
-        if (!hand_over(pending)) {
+        if (with_journal || !hand_over(pending)) {
             timer_start(control->record_timer, RECORD_AGAIN_MS);
             return;
         }
@@ -128,10 +130,14 @@ static void pending_is_durable(void *context, const struct error *error)
         done(done_context, error);
 }
 
+/* Refused ones are at one end: at the front while those behind them still have to fail, at the back
+ * while those before them are being written. */
 static bool waits_for_room(struct control *control)
 {
-    struct list *last = control->records.previous;
-    return last != &control->records && list_entry(last, struct pending_records, node)->refused;
+    struct list *first = control->records.next, *last = control->records.previous;
+    return first != &control->records &&
+           (list_entry(first, struct pending_records, node)->refused ||
+            list_entry(last, struct pending_records, node)->refused);
 }
 
 void control_record(struct control *control, const struct journal_append *records, size_t count,
@@ -340,6 +346,8 @@ bool control_new(struct loop *loop, const struct control_options *options,
 void control_stop(struct control *control, loop_fn *stopped, void *context)
 {
     control->stopping = true;
+    timer_stop(control->record_timer);
+    asks_end_all(control);
     list_for_each(service, &control->services, struct service, node) {
         wall_timer_stop(service->timer);
         list_for_each(run, &service->runs, struct run, node) {

@@ -117,6 +117,7 @@ struct ask *ask_new(struct control *control, const char *cluster, const char *ki
                     const struct pair *pair, const struct service *service, int64_t number,
                     json_t *body, int64_t limit_ms, ask_fn *fn, void *context);
 void ask_cancel(struct ask *ask);
+void asks_end_all(struct control *control); /* with CANCELED */
 
 /* ---- holds.c ---- */
 void holds_check(struct service *service, int64_t now_us);

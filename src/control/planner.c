@@ -306,6 +306,8 @@ static void catalogue_came(void *context, const json_t *result, const struct err
     size_t index;
     json_t *item;
     planning->ask = NULL;
+    if (planning->service->control->stopping)
+        return; /* goes with its service; the slot is used up and ends at the next start */
     if (error->code != ERROR_OK && error->code != ERROR_NOT_FOUND) {
         give_up(planning, error);
         return;

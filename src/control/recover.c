@@ -168,6 +168,14 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
 
 /* ---- all clusters --------------------------------------------------------------------------- */
 
+static void free_recovery(struct recovery *recovery)
+{
+    json_decref(recovery->found);
+    json_decref(recovery->silent);
+    free(recovery->reason);
+    free(recovery);
+}
+
 static void conclude(struct recovery *recovery)
 {
     json_t *result = json_object(), *report = json_array();
@@ -183,10 +191,7 @@ static void conclude(struct recovery *recovery)
     json_set_take(result, "services", report);
     json_set_take(result, "silent_clusters", json_incref(recovery->silent));
     control_answer(recovery->control, recovery->done, recovery->context, result, &ERROR_NONE);
-    json_decref(recovery->found);
-    json_decref(recovery->silent);
-    free(recovery->reason);
-    free(recovery);
+    free_recovery(recovery);
 }
 
 static void ask_next(struct recovery *recovery);
@@ -197,6 +202,11 @@ static void inspection_came(void *context, const json_t *result, const struct er
     const char *cluster = recovery->control->options.clusters[recovery->cluster].name;
     size_t index;
     json_t *item;
+    if (recovery->control->stopping) { /* half of what is known is not recovered */
+        control_answer(recovery->control, recovery->done, recovery->context, NULL, error);
+        free_recovery(recovery);
+        return;
+    }
     if (error->code != ERROR_OK) {
         json_t *silent = json_object();
         json_set_string(silent, "cluster", cluster);

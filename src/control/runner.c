@@ -46,10 +46,15 @@ void run_free(struct run *run)
     free(run);
 }
 
+/* A sealed one is awaited until A has the seal, or has said that it cannot take it. */
 bool run_is_busy(const struct run *run)
 {
-    return !epoch_is_final(&run->epoch) &&
-           !(run->epoch.state == EPOCH_SEALED && (run->epoch.settled || run->epoch.side_a_lost));
+    const struct epoch *epoch = &run->epoch;
+    enum epoch_instruction_status settling =
+        epoch->instructions[EPOCH_INSTRUCTION_SETTLE][EPOCH_SIDE_A].status;
+    if (epoch->state != EPOCH_SEALED)
+        return !epoch_is_final(epoch);
+    return !epoch->settled && !epoch->side_a_lost && settling != EPOCH_INSTRUCTION_FAILED;
 }
 
 /* ---- instructions --------------------------------------------------------------------------- */

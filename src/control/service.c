@@ -273,9 +273,12 @@ void service_tick(struct service *service)
 
 void service_epoch_ended(struct service *service, struct run *run)
 {
-    (void)run;
+    const struct epoch *epoch = &run->epoch;
     if (service_running(service) != NULL)
         return;
+    /* B went on, A did not: what A holds is no base for B's present tree. */
+    if (epoch->state == EPOCH_SEALED && !epoch->settled && epoch->number > service->base.number)
+        service->base_distrusted = true;
     if (service->schedule.running)
         schedule_end(&service->schedule);
     service_save(service);

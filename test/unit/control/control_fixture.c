@@ -1,0 +1,251 @@
+/* control_fixture.c: see control_fixture.h. */
+#include "control_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+#define WAIT_MS 10000
+
+static const struct control_instance instances[] = {{"posix", "posix", 0}};
+
+void device_start(struct device *device)
+{
+    struct error error = ERROR_NONE;
+    assert_true(fake_journal_open(device->disk, NULL, NULL, &device->journal, &error));
+    for (int i = 0; i < 2; i++) {
+        device->links[i] = fake_agent_link(device->agents[i]);
+        device->clusters[i] = (struct control_cluster){.name = i == EAST ? "east" : "west",
+                                                       .link = device->links[i],
+                                                       .instances = instances,
+                                                       .instance_count = 1};
+    }
+    struct control_options options = {.device = "dddddddd-2222-4333-8444-555555555555",
+                                      .journal = device->journal,
+                                      .clusters = device->clusters,
+                                      .cluster_count = 2};
+    if (!control_new(device->loop, &options, &device->control, &error))
+        fail_msg("%s", error.text);
+}
+
+void device_open(struct device *device)
+{
+    *device = (struct device){.loop = loop_new()};
+    device->disk = fake_journal_new("dddddddd-2222-4333-8444-555555555555");
+    device->agents[EAST] = fake_agent_new(
+        device->loop,
+        "[{\"cluster\": \"east\", \"instance\": \"posix\", \"identity\": \"store-e\"}]");
+    device->agents[WEST] = fake_agent_new(
+        device->loop,
+        "[{\"cluster\": \"west\", \"instance\": \"posix\", \"identity\": \"store-w\"}]");
+    device_start(device);
+}
+
+static void mark(void *context)
+{
+    *(bool *)context = true;
+}
+
+static bool is_marked(void *context)
+{
+    return *(bool *)context;
+}
+
+static void stop_control(struct device *device)
+{
+    bool stopped = false;
+    control_stop(device->control, mark, &stopped);
+    assert_true(loop_run_until(device->loop, is_marked, &stopped, WAIT_MS));
+    control_free(device->control);
+    device->control = NULL;
+    for (int i = 0; i < 2; i++)
+        link_free(device->links[i]);
+}
+
+void device_crash(struct device *device)
+{
+    fake_journal_crash(device->disk);
+    stop_control(device);
+}
+
+void device_close(struct device *device)
+{
+    if (device->control != NULL) {
+        device->journal->operations->close(device->journal);
+        stop_control(device);
+    }
+    loop_run_until(device->loop, NULL, NULL, 5); /* answers that nobody waits for any more */
+    for (int i = 0; i < 2; i++)
+        fake_agent_free(device->agents[i]);
+    loop_free(device->loop);
+    fake_journal_free(device->disk);
+}
+
+struct waiting {
+    struct device *device;
+    bool (*until)(void *context);
+    void *context;
+};
+
+static bool turn(void *context)
+{
+    const struct waiting *waiting = context;
+    if (!waiting->device->slow)
+        fake_journal_run(waiting->device->disk);
+    return waiting->until != NULL && waiting->until(waiting->context);
+}
+
+void device_wait(struct device *device, bool (*until)(void *context), void *context)
+{
+    struct waiting waiting = {device, until, context};
+    assert_true(loop_run_until(device->loop, turn, &waiting, WAIT_MS));
+}
+
+void device_run(struct device *device, int milliseconds)
+{
+    struct waiting waiting = {device, NULL, NULL};
+    assert_false(loop_run_until(device->loop, turn, &waiting, milliseconds));
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+void outcome_came(void *context, const json_t *result, const struct error *error)
+{
+    struct outcome *outcome = context;
+    assert_false(outcome->over);
+    outcome->over = true;
+    outcome->result = result == NULL ? NULL : json_deep_copy(result);
+    outcome->error = *error;
+}
+
+static bool outcome_is_over(void *context)
+{
+    return ((struct outcome *)context)->over;
+}
+
+void outcome_wait(struct device *device, struct outcome *outcome)
+{
+    device_wait(device, outcome_is_over, outcome);
+}
+
+void outcome_fini(struct outcome *outcome)
+{
+    json_decref(outcome->result);
+    *outcome = (struct outcome){.over = false};
+}
+
+void assert_outcome(struct device *device, struct outcome *outcome, enum error_code code,
+                    const char *text)
+{
+    outcome_wait(device, outcome);
+    assert_string_equal(outcome->error.code == ERROR_OK ? "" : outcome->error.text, text);
+    assert_int_equal(outcome->error.code, code);
+    outcome_fini(outcome);
+}
+
+/* ---- policies ------------------------------------------------------------------------------- */
+
+json_t *policy_object(const char *name, const char *data_set, const char *extra)
+{
+    json_t *policy = json_pack(
+        "{s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:{s:[s]}, s:s, s:s}", "apiVersion", "coeval/v1",
+        "kind", "Policy", "name", name, "pair", "name", "p", "primary", "east", "secondary", "west",
+        "group", "data_sets", data_set, "t0", "2100-01-01T00:00:00Z", "period", "PT1H");
+    assert_non_null(policy);
+    if (extra[0] != '\0') {
+        json_t *more = json_loads(extra, 0, NULL);
+        assert_non_null(more);
+        json_object_update(policy, more);
+        json_decref(more);
+    }
+    return policy;
+}
+
+void device_apply(struct device *device, json_t *policy, bool dry_run, struct outcome *outcome)
+{
+    struct document document;
+    document_init(&document, NULL, policy);
+    control_apply_policy(device->control, &document, dry_run, "as tested", outcome_came, outcome);
+    document_fini(&document);
+}
+
+void device_policy(struct device *device, const char *name, const char *data_set, const char *extra)
+{
+    struct outcome outcome = {.over = false};
+    device_apply(device, policy_object(name, data_set, extra), false, &outcome);
+    assert_outcome(device, &outcome, ERROR_OK, "");
+}
+
+void device_verb(struct device *device, const char *name, const char *verb)
+{
+    struct outcome outcome = {.over = false};
+    control_policy_verb(device->control, name, verb, "as tested", outcome_came, &outcome);
+    assert_outcome(device, &outcome, ERROR_OK, "");
+}
+
+/* ---- epochs and what is written ------------------------------------------------------------- */
+
+bool device_epoch_is(struct device *device, const char *service, uint64_t number, const char *state)
+{
+    struct error error;
+    json_t *epoch = NULL;
+    if (!control_epoch(device->control, service, number, &epoch, &error))
+        return false;
+    bool same = strcmp(json_string_or(epoch, "state", ""), state) == 0;
+    json_decref(epoch);
+    return same;
+}
+
+struct wanted_state {
+    struct device *device;
+    const char *service;
+    uint64_t number;
+    const char *state;
+};
+
+static bool is_in_state(void *context)
+{
+    const struct wanted_state *wanted = context;
+    return device_epoch_is(wanted->device, wanted->service, wanted->number, wanted->state);
+}
+
+void device_wait_state(struct device *device, const char *service, uint64_t number,
+                       const char *state)
+{
+    struct wanted_state wanted = {device, service, number, state};
+    device_wait(device, is_in_state, &wanted);
+}
+
+void device_epoch(struct device *device, const char *service, uint64_t number, const char *state)
+{
+    device_verb(device, service, "run");
+    device_wait_state(device, service, number, state);
+    device_run(device, 20); /* what follows, such as telling side A of the seal */
+}
+
+const json_t *device_event(struct device *device, const char *name)
+{
+    json_t *events = control_events(device->control, 0, 1000000);
+    const json_t *found = NULL;
+    size_t index;
+    json_t *event;
+    json_array_foreach(events, index, event)
+        if (strcmp(json_string_or(event, "name", ""), name) == 0)
+            found = event;
+    json_decref(events); /* the device keeps each event */
+    return found;
+}
+
+json_t *device_object(struct device *device, enum journal_type type, const char *key)
+{
+    struct buffer payload;
+    struct error error = ERROR_NONE;
+    json_t *object = NULL;
+    buffer_init(&payload, 0);
+    if (device->journal->operations->object(device->journal, type, key, &payload, &error))
+        assert_true(json_parse(payload.data, payload.size, &object, &error));
+    buffer_fini(&payload);
+    return object;
+}

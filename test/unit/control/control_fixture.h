@@ -1,0 +1,73 @@
+/* control_fixture.h: a control device between a journal in memory and two agents that answer from
+ * scripts: cluster "east" (primary) and "west" (secondary), each with one instance "posix". */
+#ifndef COEVAL_TEST_CONTROL_FIXTURE_H
+#define COEVAL_TEST_CONTROL_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control/control.h"
+#include "fake/fake_agent.h"
+#include "fake/fake_journal.h"
+
+#define EAST 0
+#define WEST 1
+
+struct device {
+    struct loop *loop;
+    struct fake_journal *disk;
+    struct journal *journal;
+    struct fake_agent *agents[2];
+    struct link *links[2];
+    struct control_cluster clusters[2];
+    struct control *control;
+    bool slow; /* records become durable only when the test says so */
+};
+
+/* What a call of control.h answered. */
+struct outcome {
+    bool over;
+    json_t *result;
+    struct error error;
+};
+
+void device_open(struct device *device); /* agents and an empty disk, and started */
+void device_close(struct device *device);
+void device_start(struct device *device);
+/* The power fails: what is not durable is lost; the agents stay. */
+void device_crash(struct device *device);
+
+/* Runs the loop (and the journal, unless it is slow) until then; fails the test after 10 s. */
+void device_wait(struct device *device, bool (*until)(void *context), void *context);
+void device_run(struct device *device, int milliseconds);
+
+control_done_fn outcome_came;
+void outcome_wait(struct device *device, struct outcome *outcome);
+void outcome_fini(struct outcome *outcome);
+void assert_outcome(struct device *device, struct outcome *outcome, enum error_code code,
+                    const char *text);
+
+/* Policy "name" on the pair p: east -> west, of one data set; its first slot is in the year 2100
+ * unless extra (more members as JSON, "" for none) says otherwise. */
+json_t *policy_object(const char *name, const char *data_set, const char *extra);
+void device_apply(struct device *device, json_t *policy, bool dry_run, struct outcome *outcome);
+/* Both must succeed. */
+void device_policy(struct device *device, const char *name, const char *data_set,
+                   const char *extra);
+void device_verb(struct device *device, const char *name, const char *verb);
+/* Runs an epoch of the service now and waits until it is in that state. */
+void device_epoch(struct device *device, const char *service, uint64_t number, const char *state);
+void device_wait_state(struct device *device, const char *service, uint64_t number,
+                       const char *state);
+bool device_epoch_is(struct device *device, const char *service, uint64_t number,
+                     const char *state);
+/* The newest event of that name, borrowed; NULL: none yet. */
+const json_t *device_event(struct device *device, const char *name);
+/* The journal's object, a new reference; NULL: none. */
+json_t *device_object(struct device *device, enum journal_type type, const char *key);
+
+#endif

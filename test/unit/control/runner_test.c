@@ -1,0 +1,224 @@
+/* runner_test.c: an epoch from its plan to its seal; no order leaves before the record that it
+ * follows from is durable; a restart anywhere gives the same orders again and no others. */
+#include "control_fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+static void test_from_a_plan_to_a_seal(void **state)
+{
+    static const char *const once[][2] = {
+        {"resolve", "e"}, {"snapshot", "e"}, {"settle", "e"}, {"transfer", "w"}, {"commit", "w"}};
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    for (size_t i = 0; i < ARRAY_LENGTH(once); i++) {
+        int here = once[i][1][0] == 'e' ? EAST : WEST;
+        assert_int_equal(fake_agent_count(device.agents[here], once[i][0]), 1);
+        assert_int_equal(fake_agent_count(device.agents[1 - here], once[i][0]), 0);
+    }
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 0);
+    assert_int_equal(json_integer_or(order, "generation", 0), 1);
+    assert_string_equal(json_string_or(json_object_get(order, "body"), "mode", ""), "full");
+    device_epoch(&device, "bills", 2, "sealed");
+    order = fake_agent_order(device.agents[WEST], "transfer", 1);
+    assert_string_equal(json_string_or(json_object_get(order, "body"), "mode", ""), "incremental");
+    device_close(&device);
+}
+
+static void test_push_orders_the_primary(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "{\"direction\": \"push\"}");
+    device_epoch(&device, "bills", 1, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "transfer"), 1);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 0);
+    device_close(&device);
+}
+
+/* ---- records before effects ----------------------------------------------------------------- */
+
+struct witness {
+    struct device *device;
+    const char *side;
+    unsigned orders;
+};
+
+/* The durable record says already that this order, with this try, is on its way. */
+static void order_arrived(void *context, const json_t *order)
+{
+    struct witness *witness = context;
+    char key[64], name[40];
+    int64_t number = json_integer_or(order, "number", 0);
+    if (number == 0 || !json_is_object(json_object_get(json_object_get(order, "body"), "limits")))
+        return; /* outside an epoch */
+    snprintf(key, sizeof key, "%s/%012" PRId64, json_string_or(order, "service", ""), number);
+    snprintf(name, sizeof name, "%s.%s", json_string_or(order, "kind", ""), witness->side);
+    json_t *record = device_object(witness->device, JOURNAL_EPOCH, key);
+    assert_non_null(record);
+    const json_t *durable = json_object_get(json_object_get(record, "instructions"), name);
+    assert_string_equal(json_string_or(durable, "status", ""), "sent");
+    assert_int_equal(json_integer_or(durable, "try", 0), json_integer_or(order, "try", -1));
+    json_decref(record);
+    witness->orders++;
+}
+
+static void test_no_order_before_its_record(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    struct witness east = {&device, "a", 0}, west = {&device, "b", 0};
+    fake_agent_on_order(device.agents[EAST], order_arrived, &east);
+    fake_agent_on_order(device.agents[WEST], order_arrived, &west);
+    device_policy(&device, "bills", "posix:/bills", "");
+    struct outcome outcome = {.over = false};
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    /* One commit at a time, with time for whatever would leave too early. */
+    for (int i = 0; i < 60 && !device_epoch_is(&device, "bills", 1, "sealed"); i++) {
+        device_run(&device, 5);
+        fake_journal_step(device.disk);
+    }
+    device.slow = false;
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_run(&device, 20);
+    assert_int_equal(east.orders, 3);
+    assert_int_equal(west.orders, 2);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
+/* ---- restarts ------------------------------------------------------------------------------- */
+
+static uint64_t newest_number(struct device *device)
+{
+    json_t *epochs = control_epochs(device->control, "bills", 1);
+    int64_t number = json_integer_or(json_array_get(epochs, 0), "number", 0);
+    json_decref(epochs);
+    return (uint64_t)number;
+}
+
+/* The power fails after that many durable records: one epoch is sealed all the same, with one order
+ * of each kind. When only its number was durable, that number is not used again. */
+static bool crash_after(unsigned records)
+{
+    struct device device;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    struct outcome outcome = {.over = false};
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    for (unsigned i = 0; i < records; i++) {
+        device_run(&device, 2);
+        fake_journal_step(device.disk);
+    }
+    bool sealed = device_epoch_is(&device, "bills", 1, "sealed");
+    device_crash(&device);
+    device_start(&device);
+    device.slow = false;
+    device_run(&device, 20);
+    if (newest_number(&device) == 0)
+        device_verb(&device, "bills", "run"); /* the operator's order itself was lost */
+    device_run(&device, 5);
+    uint64_t number = newest_number(&device);
+    assert_in_range(number, 1, 2);
+    device_wait_state(&device, "bills", number, "sealed");
+    device_run(&device, 20);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "snapshot"), 1);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 1);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "settle"), 1);
+    device_epoch(&device, "bills", number + 1, "sealed");
+    outcome_fini(&outcome);
+    device_close(&device);
+    return sealed;
+}
+
+static void test_power_fails_after_every_record(void **state)
+{
+    unsigned records = 0;
+    (void)state;
+    while (!crash_after(records))
+        assert_true(++records < 60);
+    assert_true(records > 5);
+}
+
+static void test_an_agent_that_is_away_gets_its_order_later(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_set_away(device.agents[WEST], true);
+    device_epoch(&device, "bills", 1, "snapped");
+    fake_agent_set_away(device.agents[WEST], false);
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_close(&device);
+}
+
+/* ---- what the agents say -------------------------------------------------------------------- */
+
+static void test_a_question_waits_for_its_answer(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"waiting\", \"question\": \"shrink\", \"error\": "
+                      "{\"code\": \"CONFLICT\", \"message\": \"too much goes\"}}");
+    device_epoch(&device, "bills", 1, "snapped");
+    assert_non_null(device_event(&device, "epoch.question"));
+    control_epoch_verb(device.control, "bills", 1, "approve", "it is right", outcome_came,
+                       &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_wait_state(&device, "bills", 1, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 2);
+    device_close(&device);
+}
+
+static void test_side_a_cannot_keep_the_seal(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[EAST], "settle",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", \"message\": "
+                      "\"the snapshot is gone\"}}");
+    device_epoch(&device, "bills", 2, "sealed");
+    assert_non_null(device_event(&device, "epoch.unsettled"));
+    /* The service goes on, and compares, as it was told. */
+    device_epoch(&device, "bills", 3, "sealed");
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
+    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    device_epoch(&device, "bills", 4, "sealed");
+    order = fake_agent_order(device.agents[WEST], "transfer", 3);
+    assert_false(json_boolean_or(json_object_get(order, "body"), "base_lost", true));
+    device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_from_a_plan_to_a_seal),
+        cmocka_unit_test(test_push_orders_the_primary),
+        cmocka_unit_test(test_no_order_before_its_record),
+        cmocka_unit_test(test_power_fails_after_every_record),
+        cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
+        cmocka_unit_test(test_a_question_waits_for_its_answer),
+        cmocka_unit_test(test_side_a_cannot_keep_the_seal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,314 @@
+/* service_test.c: slots that are used once, numbers that never fall, retention on both sides, and
+ * holds that end. */
+#include "control_fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+#define HOUR_US ((int64_t)3600 * 1000000)
+#define DAY_US (24 * HOUR_US)
+
+static size_t epoch_count(struct device *device)
+{
+    json_t *epochs = control_epochs(device->control, "bills", 100);
+    size_t count = json_array_size(epochs);
+    json_decref(epochs);
+    return count;
+}
+
+/* The id and the record of the only service. */
+struct found {
+    char id[64];
+    json_t *object;
+};
+
+static bool take_object(void *context, const char *key, const char *payload, size_t size,
+                        struct error *error)
+{
+    struct found *found = context;
+    assert_null(found->object);
+    snprintf(found->id, sizeof found->id, "%s", key);
+    return json_parse(payload, size, &found->object, error);
+}
+
+static struct found service_record(struct device *device)
+{
+    struct found found = {.object = NULL};
+    struct error error = ERROR_NONE;
+    assert_true(device->journal->operations->objects(device->journal, JOURNAL_SERVICE, take_object,
+                                                     &found, &error));
+    assert_non_null(found.object);
+    return found;
+}
+
+static int64_t recorded_number(struct device *device)
+{
+    struct found found = service_record(device);
+    int64_t number = json_integer_or(found.object, "next_number", 0);
+    json_decref(found.object);
+    return number;
+}
+
+/* ---- slots ---------------------------------------------------------------------------------- */
+
+/* Applies a policy whose first slot is now, on a slow journal; the slot's record is the last that
+ * is pending. */
+static void begin_slot(struct device *device)
+{
+    struct outcome outcome = {.over = false};
+    device->slow = true;
+    device_apply(device,
+                 policy_object("bills", "posix:/bills", "{\"t0\": \"now\", \"period\": \"PT1H\"}"),
+                 false, &outcome);
+    assert_outcome(device, &outcome, ERROR_OK, "");
+    device_run(device, 20);
+}
+
+static void test_a_slot_is_durable_before_it_is_planned(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    begin_slot(&device);
+    assert_true(fake_journal_pending(device.disk) > 1);
+    assert_int_equal(epoch_count(&device), 0);
+    for (int i = 0; i < 20 && epoch_count(&device) == 0; i++) {
+        device_run(&device, 2);
+        fake_journal_step(device.disk);
+    }
+    assert_int_equal(epoch_count(&device), 1);
+    struct found found = service_record(&device);
+    assert_true(json_boolean_or(json_object_get(found.object, "schedule"), "running", false));
+    assert_int_equal(json_integer_or(found.object, "next_number", 0), 1); /* not planned then */
+    json_decref(found.object);
+    device_close(&device);
+}
+
+static void test_a_used_slot_does_not_run_again(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    begin_slot(&device);
+    while (fake_journal_sync(device.disk)) {
+    }
+    device_crash(&device); /* the slot is durable, nothing of its epoch */
+    device_start(&device);
+    device.slow = false;
+    device_run(&device, 50);
+    assert_int_equal(epoch_count(&device), 0);
+    json_t *policies = control_policies(device.control);
+    assert_string_equal(json_string_or(json_array_get(policies, 0), "state", ""), "idle");
+    json_decref(policies);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 0);
+    device_epoch(&device, "bills", 1, "sealed");
+    device_close(&device);
+}
+
+static void test_a_lost_slot_runs_after_the_restart(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    device_run(&device, 5);
+    device_crash(&device);
+    device_start(&device);
+    device.slow = false;
+    device_run(&device, 20);
+    assert_false(outcome.over); /* nobody was told that it runs */
+    assert_int_equal(epoch_count(&device), 0);
+    device_close(&device);
+}
+
+static void test_numbers_never_fall(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    device_epoch(&device, "bills", 2, "sealed");
+    assert_int_equal(recorded_number(&device), 3);
+    fake_agent_script(device.agents[EAST], "resolve",
+                      "{\"state\": \"done\", \"result\": "
+                      "{\"members\": []}}");
+    device_epoch(&device, "bills", 3, "abandoned");
+    device_crash(&device);
+    device_start(&device);
+    device_epoch(&device, "bills", 4, "sealed");
+    /* Even when the service's record is older than its epochs. */
+    struct found found = service_record(&device);
+    json_set_integer(found.object, "next_number", 2);
+    char *payload = json_dumps(found.object, 0);
+    struct journal_append record = {.type = JOURNAL_SERVICE, .key = found.id, .payload = payload};
+    struct error error;
+    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
+    fake_journal_run(device.disk);
+    device_crash(&device);
+    device_start(&device);
+    device_epoch(&device, "bills", 5, "sealed");
+    free(payload);
+    json_decref(found.object);
+    device_close(&device);
+}
+
+/* ---- retention ------------------------------------------------------------------------------ */
+
+static void test_seals_retire_on_each_side(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills",
+                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 3}}}");
+    for (uint64_t number = 1; number <= 4; number++)
+        device_epoch(&device, "bills", number, "sealed");
+    device_run(&device, 50);
+    /* East keeps one: 1, 2 and 3 retire there. West keeps three: 1 retires there. */
+    assert_true(device_epoch_is(&device, "bills", 1, "retired"));
+    for (uint64_t number = 2; number <= 4; number++)
+        assert_true(device_epoch_is(&device, "bills", number, "sealed"));
+    assert_int_equal(fake_agent_count(device.agents[WEST], "retire"), 1);
+    const json_t *order = fake_agent_order(device.agents[WEST], "retire", 0);
+    assert_int_equal(json_integer_or(order, "number", 0), 1);
+    bool retired[5] = {false};
+    for (size_t i = 0; i < fake_agent_count(device.agents[EAST], "retire"); i++)
+        retired[json_integer_or(fake_agent_order(device.agents[EAST], "retire", i), "number", 0)] =
+            true;
+    assert_true(retired[1] && retired[2] && retired[3] && !retired[4]);
+    device_close(&device);
+}
+
+static void test_a_source_that_fails_is_asked_again(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills",
+                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 10}}}");
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[EAST], "retire",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
+    device_epoch(&device, "bills", 2, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 1);
+    device_epoch(&device, "bills", 3, "sealed"); /* 1 again, and 2 */
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 3);
+    device_epoch(&device, "bills", 4, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 4);
+    device_close(&device);
+}
+
+/* ---- holds ---------------------------------------------------------------------------------- */
+
+/* Epoch 1 is the base since age_us; the device starts and looks at it. */
+static void open_with_old_base(struct device *device, const char *hold_max, int64_t age_us)
+{
+    char extra[200], key[80];
+    struct error error;
+    device_open(device);
+    snprintf(extra, sizeof extra, "{\"hold_max\": %s}", hold_max);
+    device_policy(device, "bills", "posix:/bills", extra);
+    device_epoch(device, "bills", 1, "sealed");
+    struct found found = service_record(device);
+    snprintf(key, sizeof key, "%s/%012d", found.id, 1);
+    json_t *epoch = device_object(device, JOURNAL_EPOCH, key);
+    json_set_time(epoch, "t_us", clock_realtime_us() - age_us);
+    char *payload = json_dumps(epoch, 0);
+    struct journal_append record = {.type = JOURNAL_EPOCH, .key = key, .payload = payload};
+    assert_true(journal_append_all(device->journal, &record, 1, NULL, NULL, &error));
+    fake_journal_run(device->disk);
+    free(payload);
+    json_decref(epoch);
+    json_decref(found.object);
+    device_crash(device);
+    device_start(device);
+    device_run(device, 30);
+}
+
+static void test_a_young_hold_is_silent(void **state)
+{
+    struct device device;
+    (void)state;
+    open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"release\"}", 14 * DAY_US);
+    assert_null(device_event(&device, "hold.half"));
+    assert_null(device_event(&device, "hold.released"));
+    device_close(&device);
+}
+
+static void test_half_of_a_hold_is_told(void **state)
+{
+    struct device device;
+    (void)state;
+    open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"release\"}", 16 * DAY_US);
+    const json_t *event = device_event(&device, "hold.half");
+    assert_non_null(event);
+    assert_string_equal(json_string_or(event, "severity", ""), "warning");
+    assert_string_equal(json_string_or(event, "text", ""),
+                        "the base, epoch 1, is held on east for 16.0 days now: half of hold_max is "
+                        "over without a new base");
+    assert_null(device_event(&device, "hold.released"));
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 0);
+    device_close(&device);
+}
+
+static void test_a_hold_that_expired_is_kept_when_asked(void **state)
+{
+    struct device device;
+    (void)state;
+    open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"keep\"}", 31 * DAY_US);
+    const json_t *event = device_event(&device, "hold.expired");
+    assert_non_null(event);
+    assert_string_equal(json_string_or(event, "severity", ""), "alarm");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 0);
+    device_epoch(&device, "bills", 2, "sealed");
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
+    assert_false(json_boolean_or(json_object_get(order, "body"), "base_lost", true));
+    device_close(&device);
+}
+
+static void test_a_hold_that_expired_is_released(void **state)
+{
+    struct device device;
+    (void)state;
+    open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"release\"}", 31 * DAY_US);
+    assert_non_null(device_event(&device, "hold.released"));
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 1);
+    const json_t *order = fake_agent_order(device.agents[EAST], "retire", 0);
+    assert_true(json_boolean_or(json_object_get(order, "body"), "release", false));
+    assert_int_equal(json_integer_or(order, "number", 0), 1);
+    /* Nothing takes the base for one any more, not after a restart either. */
+    device_crash(&device);
+    device_start(&device);
+    device_epoch(&device, "bills", 2, "sealed");
+    order = fake_agent_order(device.agents[WEST], "transfer", 1);
+    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 1);
+    device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_slot_is_durable_before_it_is_planned),
+        cmocka_unit_test(test_a_used_slot_does_not_run_again),
+        cmocka_unit_test(test_a_lost_slot_runs_after_the_restart),
+        cmocka_unit_test(test_numbers_never_fall),
+        cmocka_unit_test(test_seals_retire_on_each_side),
+        cmocka_unit_test(test_a_source_that_fails_is_asked_again),
+        cmocka_unit_test(test_a_young_hold_is_silent),
+        cmocka_unit_test(test_half_of_a_hold_is_told),
+        cmocka_unit_test(test_a_hold_that_expired_is_kept_when_asked),
+        cmocka_unit_test(test_a_hold_that_expired_is_released),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
