@@ -53,6 +53,9 @@ static bool take_file(void *context, const struct entry *entry, struct error *er
     epoch->sealed = epoch->sealed || strcmp(name, "seal.json") == 0;
     epoch->retired = epoch->retired || strcmp(name, "phase.retired") == 0;
     epoch->received = epoch->received || strcmp(name, "received.json") == 0;
+    size_t length = strlen(name);
+    bool is_mark = strncmp(name, "phase.", 6) == 0 && length > 5 + 6;
+    epoch->back = epoch->back || (is_mark && strcmp(name + length - 5, ".back") == 0);
     epoch->begun = epoch->begun || strcmp(name, "phase.begun") == 0;
     return true;
 }

@@ -11,6 +11,7 @@ struct area_epoch {
     bool sealed;   /* seal.json is there */
     bool retired;  /* its snapshots are gone; only its manifest may still be needed */
     bool received; /* received.json is there */
+    bool back;     /* a member is on its way back to the base */
     bool begun;    /* a commit has begun */
 };
 

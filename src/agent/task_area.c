@@ -76,10 +76,37 @@ const struct task_kind task_kind_settle = {
 
 #define EPOCHS_SHOWN_MAX 2000
 
+/* What this agent was told to do for epochs, by whichever device: on A it may be armed, or hold a
+ * moment that no area tells of. The bodies of the two orders that begin something come along. */
+static void show_orders(struct task *task)
+{
+    json_t *orders = json_array();
+    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node) {
+        const struct instruction *order = &other->instruction;
+        bool begins = strcmp(order->kind, "snapshot") == 0 || strcmp(order->kind, "transfer") == 0;
+        if (order->number == 0 || other == task)
+            continue;
+        json_t *item = json_object();
+        json_set_string(item, "pair", order->pair);
+        json_set_string(item, "service", order->service);
+        json_set_string(item, "service_name", order->service_name);
+        json_set_string(item, "kind", order->kind);
+        json_set_integer(item, "number", order->number);
+        json_set_integer(item, "attempt", order->attempt);
+        json_set_integer(item, "try", order->try_number);
+        if (begins)
+            json_set_take(item, "body", json_deep_copy(order->body));
+        json_append_take(orders, item);
+    }
+    task_result_take(task, "orders", orders);
+    task_stage_done(task, &ERROR_NONE);
+}
+
 static const char *how_far(const struct area_epoch *epoch)
 {
     return epoch->retired    ? "retired"
            : epoch->sealed   ? "sealed"
+           : epoch->back     ? "rolling_back"
            : epoch->begun    ? "committing"
            : epoch->received ? "received"
                              : "nothing";
@@ -101,10 +128,19 @@ static bool describe_epoch(struct task *task, const struct call *call, struct st
     arena_init(&arena);
     const char *directory =
         area_epoch(&arena, home.area, pair, service, epoch->generation, epoch->number);
-    const char *name = epoch->sealed ? "seal.json" : "received.json";
-    bool done = area_read_json(home, call, path_join(&arena, directory, name), &document, error);
-    if (done)
-        json_set_take(item, epoch->sealed ? "seal" : "received", document);
+    bool done = true;
+    if (epoch->sealed) {
+        done =
+            area_read_json(home, call, path_join(&arena, directory, "seal.json"), &document, error);
+        if (done)
+            json_set_take(item, "seal", document);
+    }
+    if (done && epoch->received) {
+        done = area_read_json(home, call, path_join(&arena, directory, "received.json"), &document,
+                              error);
+        if (done)
+            json_set_take(item, "received", document);
+    }
     arena_fini(&arena);
     return done;
 }
@@ -206,7 +242,10 @@ static bool inspect(struct task *task, unsigned lane, struct error *error)
     return done;
 }
 
-static const struct task_stage inspect_stages[] = {{.phase = "inspect", .run = inspect}};
+static const struct task_stage inspect_stages[] = {
+    {.phase = "orders", .start = show_orders},
+    {.phase = "inspect", .run = inspect},
+};
 
 const struct task_kind task_kind_inspect = {
     .name = "inspect",

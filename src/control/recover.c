@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "control/control_private.h"
+#include "control/rebuild.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct recovery {
     struct control *control;
     size_t cluster; /* which is asked next */
     json_t *found;  /* services of all areas: [{cluster, ...}] */
+    json_t *orders; /* that agents hold, of all clusters */
     json_t *silent; /* clusters that did not answer */
     char *reason;
     control_done_fn *done;
@@ -40,7 +42,7 @@ static struct pair *recover_pair(struct control *control, const json_t *item, co
     return pair;
 }
 
-static void recover_registry(struct control *control, const json_t *kept, const json_t *seal)
+static void recover_registry(struct control *control, const json_t *kept, const json_t *members)
 {
     const json_t *clusters = json_object_get(kept, "clusters");
     const char *a = json_string_or(clusters, "a", NULL), *b = json_string_or(clusters, "b", NULL);
@@ -52,7 +54,7 @@ static void recover_registry(struct control *control, const json_t *kept, const 
         if (registry_store(control, cluster, instance) == NULL)
             registry_set_store(control, cluster, instance, json_string_or(item, "identity", ""));
     }
-    json_array_foreach(json_object_get(seal, "members"), index, item) {
+    json_array_foreach((json_t *)(uintptr_t)members, index, item) {
         const char *source = json_string_or(item, "source_root", NULL);
         const char *target = json_string_or(item, "target_root", NULL);
         const char *target_instance =
@@ -92,47 +94,6 @@ static struct service *recover_service(struct control *control, const json_t *it
 
 /* ---- its epochs ----------------------------------------------------------------------------- */
 
-static bool knows(struct service *service, uint64_t number)
-{
-    return service_find_run(service, number) != NULL;
-}
-
-static void insert_run(struct service *service, struct run *run)
-{
-    struct list *at = service->runs.previous;
-    while (at != &service->runs &&
-           list_entry(at, struct run, node)->epoch.number > run->epoch.number)
-        at = at->previous;
-    list_append(at->next, &run->node); /* before the one behind it */
-}
-
-static struct run *recover_epoch(struct service *service, const json_t *epoch_item,
-                                 struct error *error)
-{
-    const char *found = json_string_or(epoch_item, "found", "nothing");
-    const json_t *seal = json_object_get(epoch_item, "seal");
-    const json_t *received = json_object_get(epoch_item, "received");
-    const json_t *state = json_object_get(seal != NULL ? seal : received, "epoch");
-    uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
-    if (number >= service->next_number)
-        service->next_number = number + 1;
-    if (knows(service, number) || state == NULL || strcmp(found, "retired") == 0)
-        return NULL;
-    struct run *run = run_new(service);
-    epoch_fini(&run->epoch);
-    if (!epoch_from_json(state, &run->epoch, error)) {
-        run_free(run);
-        return NULL;
-    }
-    insert_run(service, run);
-    struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED, .seal = seal};
-    event.found = seal != NULL                       ? EPOCH_FOUND_SEALED
-                  : strcmp(found, "committing") == 0 ? EPOCH_FOUND_COMMITTING
-                                                     : EPOCH_FOUND_RECEIVED;
-    run_event(run, &event, NULL);
-    return run;
-}
-
 static void recover_one(struct recovery *recovery, const json_t *item, json_t *report)
 {
     struct error error = ERROR_NONE;
@@ -149,14 +110,22 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     }
     json_set_string(line, "name", service->name);
     int64_t recovered = 0;
-    const json_t *newest_seal = NULL;
+    const json_t *newest = NULL; /* whose members name the roots */
     json_array_foreach(json_object_get(item, "epochs"), index, epoch_item) {
-        if (recover_epoch(service, epoch_item, &error) != NULL)
-            recovered++;
-        if (json_object_get(epoch_item, "seal") != NULL)
-            newest_seal = json_object_get(epoch_item, "seal");
+        uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
+        if (number >= service->next_number)
+            service->next_number = number + 1;
+        struct run *run = rebuild_epoch(service, epoch_item, recovery->orders, &error);
+        if (run == NULL)
+            continue;
+        recovered++;
+        newest = run->epoch.members;
+        if ((int64_t)run->epoch.generation > service->pair->generation)
+            service->pair->generation = (int64_t)run->epoch.generation;
     }
-    recover_registry(recovery->control, json_object_get(item, "policy"), newest_seal);
+    recovered += rebuild_begun(service, recovery->orders, &error);
+    service->schedule.running = service->schedule.running || service_running(service) != NULL;
+    recover_registry(recovery->control, json_object_get(item, "policy"), newest);
     control_save_pair(recovery->control, service->pair);
     service_save(service);
     json_set_integer(line, "epochs", recovered);
@@ -171,6 +140,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
 static void free_recovery(struct recovery *recovery)
 {
     json_decref(recovery->found);
+    json_decref(recovery->orders);
     json_decref(recovery->silent);
     free(recovery->reason);
     free(recovery);
@@ -218,6 +188,8 @@ static void inspection_came(void *context, const json_t *result, const struct er
         json_set_string(copy, "cluster", cluster);
         json_append_take(recovery->found, copy);
     }
+    if (json_is_array(json_object_get(result, "orders")))
+        json_array_extend(recovery->orders, json_object_get(result, "orders"));
     recovery->cluster++;
     ask_next(recovery);
 }
@@ -238,6 +210,7 @@ void control_recover(struct control *control, const char *reason, control_done_f
     struct recovery *recovery = memory_new(sizeof *recovery);
     recovery->control = control;
     recovery->found = json_array();
+    recovery->orders = json_array();
     recovery->silent = json_array();
     recovery->reason = memory_copy_string(reason == NULL ? "" : reason);
     recovery->done = done;

@@ -1,0 +1,157 @@
+/* rebuild.c: see rebuild.h. received.json holds the whole order of the transfer, and that the whole
+ * epoch; seal.json alone (received.json is gone or unreadable) still gives what a base needs. */
+#include "control/rebuild.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+/* ---- documents ------------------------------------------------------------------------------ */
+
+static json_t *result_of_transfer(const json_t *received)
+{
+    json_t *result = json_copy((json_t *)(uintptr_t)received);
+    json_object_del(result, "order");
+    return result;
+}
+
+static json_t *document_of_seal(const json_t *seal)
+{
+    static const char *const kept[] = {"clusters", "exclude"};
+    json_t *document = json_copy((json_t *)(uintptr_t)seal), *settings = json_object();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        json_object_set(settings, kept[i], json_object_get(seal, kept[i]));
+    json_set_take(document, "settings", settings);
+    return document;
+}
+
+/* What epoch_from_json() reads; NULL: nothing tells of it. */
+static json_t *document_of(const json_t *item)
+{
+    const json_t *seal = json_object_get(item, "seal");
+    const json_t *received = json_object_get(item, "received");
+    const json_t *body = json_object_get(json_object_get(received, "order"), "body");
+    if (json_is_object(body)) {
+        json_t *document = json_copy((json_t *)(uintptr_t)body);
+        json_set_take(document, "transfer", result_of_transfer(received));
+        return document;
+    }
+    return json_is_object(seal) ? document_of_seal(seal) : NULL;
+}
+
+/* ---- runs ----------------------------------------------------------------------------------- */
+
+static void insert_run(struct service *service, struct run *run)
+{
+    struct list *at = service->runs.previous;
+    while (at != &service->runs &&
+           list_entry(at, struct run, node)->epoch.number > run->epoch.number)
+        at = at->previous;
+    list_append(at->next, &run->node); /* before the one behind it */
+}
+
+static struct run *add_run(struct service *service, const json_t *document, struct error *error)
+{
+    struct run *run = run_new(service);
+    epoch_fini(&run->epoch);
+    if (!epoch_from_json(document, &run->epoch, error)) {
+        run_free(run);
+        return NULL;
+    }
+    insert_run(service, run);
+    return run;
+}
+
+static bool is_of(const json_t *order, const char *service, uint64_t number)
+{
+    return strcmp(json_string_or(order, "service", ""), service) == 0 &&
+           (uint64_t)json_integer_or(order, "number", 0) == number;
+}
+
+unsigned rebuild_tries(const json_t *orders, const char *service, uint64_t number)
+{
+    int64_t tries = 0;
+    size_t index;
+    json_t *order;
+    json_array_foreach((json_t *)(uintptr_t)orders, index, order) {
+        int64_t try = json_integer_or(order, "try", 0);
+        if (is_of(order, service, number) && try > tries)
+            tries = try;
+    }
+    return tries > UINT16_MAX ? UINT16_MAX : (unsigned)tries;
+}
+
+static enum epoch_found found_of(const json_t *item)
+{
+    const char *found = json_string_or(item, "found", "");
+    return json_object_get(item, "seal") != NULL ? EPOCH_FOUND_SEALED
+           : strcmp(found, "rolling_back") == 0  ? EPOCH_FOUND_ROLLING_BACK
+           : strcmp(found, "committing") == 0    ? EPOCH_FOUND_COMMITTING
+                                                 : EPOCH_FOUND_RECEIVED;
+}
+
+struct run *rebuild_epoch(struct service *service, const json_t *item, const json_t *orders,
+                          struct error *error)
+{
+    uint64_t number = (uint64_t)json_integer_or(item, "number", 0);
+    if (service_find_run(service, number) != NULL ||
+        strcmp(json_string_or(item, "found", "nothing"), "retired") == 0)
+        return NULL;
+    json_t *document = document_of(item);
+    struct run *run = document == NULL ? NULL : add_run(service, document, error);
+    json_decref(document);
+    if (run == NULL)
+        return NULL;
+    struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED,
+                                .found = found_of(item),
+                                .seal = json_object_get(item, "seal"),
+                                .tries_above = rebuild_tries(orders, service->id, number)};
+    run_event(run, &event, NULL);
+    return run;
+}
+
+/* Of several attempts the newest one: its body names what the earlier ones made. */
+static const json_t *newest_body(const json_t *orders, const char *service, uint64_t number)
+{
+    const json_t *newest = NULL;
+    int64_t attempt = 0;
+    size_t index;
+    json_t *order;
+    json_array_foreach((json_t *)(uintptr_t)orders, index, order) {
+        int64_t its = json_integer_or(order, "attempt", 0);
+        const json_t *body = json_object_get(order, "body");
+        if (is_of(order, service, number) && json_is_object(body) && its >= attempt) {
+            newest = body;
+            attempt = its;
+        }
+    }
+    return newest;
+}
+
+int64_t rebuild_begun(struct service *service, const json_t *orders, struct error *error)
+{
+    int64_t count = 0;
+    size_t index;
+    json_t *order;
+    json_array_foreach((json_t *)(uintptr_t)orders, index, order) {
+        uint64_t number = (uint64_t)json_integer_or(order, "number", 0);
+        if (!is_of(order, service->id, number))
+            continue;
+        bool is_new = number >= service->next_number;
+        if (is_new)
+            service->next_number = number + 1;
+        const json_t *body = newest_body(orders, service->id, number);
+        /* An older number without traces in B's area was retired or abandoned long ago. */
+        if (body == NULL || !is_new || service_find_run(service, number) != NULL)
+            continue;
+        struct run *run = add_run(service, body, error);
+        struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED,
+                                    .found = EPOCH_FOUND_NOTHING,
+                                    .tries_above = rebuild_tries(orders, service->id, number)};
+        if (run != NULL) {
+            run_event(run, &event, NULL);
+            count++;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,18 @@
+/* rebuild.h: an epoch out of what B's area and the agents still know of it, for a device that lost
+ * its journal. Nothing here decides: the state machine does, by EPOCH_EVENT_INSPECTED. */
+#ifndef COEVAL_CONTROL_REBUILD_H
+#define COEVAL_CONTROL_REBUILD_H
+
+#include "control/control_private.h"
+
+/* Orders that agents hold, of all clusters: [{kind, service, number, attempt, try, body}]. */
+unsigned rebuild_tries(const json_t *orders, const char *service, uint64_t number);
+
+/* item: one epoch of an inspected area. NULL: it is known, retired, or nothing tells of it. */
+struct run *rebuild_epoch(struct service *service, const json_t *item, const json_t *orders,
+                          struct error *error);
+/* Epochs that never were received, by the orders that began them: they are abandoned, so that A
+ * does not fire, and what it holds is removed. Returns how many. */
+int64_t rebuild_begun(struct service *service, const json_t *orders, struct error *error);
+
+#endif
