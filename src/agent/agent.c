@@ -200,6 +200,20 @@ static void tick(struct agent *agent)
 
 /* ---- running -------------------------------------------------------------------------------- */
 
+/* A device that lost its journal orders a transfer or a commit anew, under another key, while the
+ * first one still runs: the second waits, and then finds everything done. */
+static bool waits_for_another(const struct agent_parts *parts, const struct task *task)
+{
+    if (!task->kind->is_long)
+        return false;
+    list_for_each(other, &parts->tasks, struct task, node)
+        if (other != task && other->running && other->kind == task->kind &&
+            other->instruction.number == task->instruction.number &&
+            strcmp(other->instruction.service, task->instruction.service) == 0)
+            return true;
+    return false;
+}
+
 static void start_queued(struct agent *agent)
 {
     struct agent_parts *parts = &agent->parts;
@@ -207,6 +221,8 @@ static void start_queued(struct agent *agent)
         if (parts->stopping || task->running || task_is_over(task))
             continue;
         if (task->kind->is_long && parts->long_jobs >= agent->options.long_jobs_max)
+            continue;
+        if (waits_for_another(parts, task))
             continue;
         task->has_slot = task->kind->is_long;
         parts->long_jobs += task->has_slot;
@@ -219,7 +235,8 @@ void agent_queue(struct agent *agent, struct task *task)
 {
     list_append(&agent->parts.tasks, &task->node);
     task->limiter = agent_service_limiter(agent, task->instruction.service);
-    const json_t *limits = json_object_get(task->instruction.body, "limits");
+    const json_t *settings = json_object_get(task->instruction.body, "settings");
+    const json_t *limits = json_object_get(settings, "limits");
     if (limits != NULL)
         limiter_set(task->limiter, (uint64_t)json_integer_or(limits, "bytes_per_second", 0),
                     (uint64_t)json_integer_or(limits, "operations_per_second", 0));
