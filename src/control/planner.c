@@ -252,7 +252,9 @@ static struct run *make_run(struct planning *planning, json_t *members)
     snprintf(epoch->service_name, sizeof epoch->service_name, "%s", service->name);
     epoch->generation = (uint64_t)service->pair->generation;
     epoch->number = service->next_number++;
-    epoch->slot_us = planning->slot_us;
+    /* A slot that begins late has its moment when all is ready, as "now" has: at the slot itself it
+     * would be missed for certain. */
+    epoch->slot_us = planning->moment_us == planning->slot_us ? planning->slot_us : 0;
     epoch->t_us = planning->moment_us;
     epoch->base = service->base;
     epoch->base_lost = service->base_distrusted && service->base.number != 0;

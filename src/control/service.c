@@ -228,8 +228,10 @@ static void slot_is_durable(void *context, const struct error *error)
     struct firing firing = *(struct firing *)context;
     free(context);
     firing.service->firing = false;
-    if (error->code == ERROR_OK && !firing.service->control->stopping)
-        plan_epoch(firing.service, firing.slot_us, firing.moment_us);
+    if (error->code != ERROR_OK || firing.service->control->stopping)
+        return;
+    plan_epoch(firing.service, firing.slot_us, firing.moment_us);
+    service_tick(firing.service); /* slots that come meanwhile are overrun, not missed */
 }
 
 /* The slot is used up durably before anything of it begins: it never runs twice. */
@@ -265,7 +267,7 @@ void service_tick(struct service *service)
     service->schedule = decision.next;
     if (decision.action == SCHEDULE_FIRE) {
         fire(service, &decision);
-        return; /* the end of the epoch, or of its planning, comes back here */
+        return; /* slot_is_durable() comes back here */
     }
     if (decision.until_us != SCHEDULE_WAIT_FOR_EVENT)
         wall_timer_start(service->timer, decision.until_us);
