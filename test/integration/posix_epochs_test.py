@@ -268,7 +268,8 @@ def test_the_target_map_puts_it_elsewhere(place):
 
 
 @pytest.mark.parametrize("options", [{"direction": "push"}, {"mode": "full"}, {"executors": 4},
-                                     {"sweep": "every"}], ids=lambda o: "-".join(map(str, *o.items())))
+                                     {"sweep": "every"}],
+                         ids=lambda options: "-".join(map(str, *options.items())))
 def test_ways_of_transfer_give_the_same(place, options):
     daemon = place.embedded().start()
     for i in range(20):
