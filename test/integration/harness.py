@@ -1,5 +1,6 @@
 """Daemons on directories, for tests from outside: temporary places, configurations, processes,
-the REST interface. Nothing waits for a length of time: each wait is for a condition, with a deadline."""
+the REST interface. Nothing waits for a length of time: each wait is for a condition, with a
+deadline."""
 import contextlib
 import fcntl
 import json
