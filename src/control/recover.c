@@ -94,6 +94,16 @@ static struct service *recover_service(struct control *control, const json_t *it
 
 /* ---- its epochs ----------------------------------------------------------------------------- */
 
+/* t0 "now" was long ago: the newest epoch stands for it, or the first slot would come once more. */
+static void continue_schedule(struct service *service)
+{
+    if (service->policy.schedule.first != SCHEDULE_FIRST_NOW)
+        return;
+    list_for_each(run, &service->runs, struct run, node)
+        if (run->epoch.t_us != 0)
+            service->schedule.anchor_us = run->epoch.t_us;
+}
+
 static void recover_one(struct recovery *recovery, const json_t *item, json_t *report)
 {
     struct error error = ERROR_NONE;
@@ -123,6 +133,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
         if ((int64_t)run->epoch.generation > service->pair->generation)
             service->pair->generation = (int64_t)run->epoch.generation;
     }
+    continue_schedule(service);
     recovered += rebuild_begun(service, recovery->orders, &error);
     service->schedule.running = service->schedule.running || service_running(service) != NULL;
     recover_registry(recovery->control, json_object_get(item, "policy"), newest);

@@ -70,9 +70,9 @@ class Crash:
     def prepare(self, **options):
         base_tree(self.place)
         self.daemon.start()
-        self.daemon.apply(policy(retries=0, lead_time="PT0.25S", barrier_wait="PT5S",
-                                 retention={"source": {"last": 1}, "target": {"last": 1}},
-                                 **options))
+        options = {"lead_time": "PT0.25S", **options}
+        self.daemon.apply(policy(retries=0, retention={"source": {"last": 1},
+                                                       "target": {"last": 1}}, **options))
         self.daemon.wait_sealed(1)
         self.daemon.stop()
         change(self.place)
@@ -219,7 +219,11 @@ class Crash:
 
 def attempt(point, journals):
     with harness.site() as place:
-        Crash(place, point, journals).go()
+        crash = Crash(place, point, journals)
+        try:
+            crash.go()
+        except Exception as failure:
+            raise AssertionError(f"{failure}\n{crash.daemon.log()}") from failure
 
 
 def wanted():
