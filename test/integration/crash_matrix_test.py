@@ -128,7 +128,7 @@ class Crash:
 
     def go_back(self):
         """Stuck at a foreign object, then ordered to go back."""
-        self.daemon.start(COEVAL_CRASH_AT="agent.transfer.received")
+        self.daemon.start(COEVAL_CRASH_AT="control.received")
         self.ask(self.daemon.run)
         assert self.daemon.wait_end() == -signal.SIGKILL
         foreign = write(self.place.target("customers/moved here"), "foreign")
