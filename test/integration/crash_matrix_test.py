@@ -251,5 +251,11 @@ def test_a_crash_at(attempts, point, journals):
     attempts[point, journals].result()
 
 
+def test_the_table_lists_every_point():
+    table = crash_points.read("doc/crash-points.md")
+    missing = [point for point in crash_points.all_points() if f"`{point}`" not in table]
+    assert not missing
+
+
 def test_points_that_are_left_out_exist():
     assert set(ELSEWHERE) | set(ASKED) <= set(crash_points.all_points())
