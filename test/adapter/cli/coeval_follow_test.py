@@ -1,0 +1,199 @@
+"""coeval_follow_test.py: coeval stays with a running epoch, and with long work."""
+import json
+import os
+import pty
+import select
+import subprocess
+import termios
+import time
+
+import pytest
+
+from run_coeval import COEVAL, EPOCH_1, PATIENCE_S, coeval, environment, script  # noqa: F401
+from scripted_device import APPLIED, epoch, error, event, operation, progress, service
+
+
+# ---- following ----
+
+
+def states(ran):
+    return [json.loads(line)["state"] for line in ran.stdout.splitlines()]
+
+
+def run_and_wait(script, *more, **options):
+    script.on("POST", "/v1/policies/bills/run", {"service": "bills", "number": 1})
+    return coeval("policy", "run", "bills", "--wait", *more, url=script.url, **options)
+
+
+def test_run_waits_for_the_seal(script):
+    script.on("GET", EPOCH_1, epoch(1, "armed", progress=progress()),
+              epoch(1, "armed", progress=progress()), epoch(1, "sealed", progress=progress()),
+              epoch(1, "sealed"))
+    ran = run_and_wait(script)
+    assert ran.returncode == 0
+    assert states(ran) == ["armed", "sealed", "sealed"]  # what did not change is not said again
+    assert script.asked[1][1] == EPOCH_1 + "?view=summary"
+
+
+def test_run_that_is_abandoned_fails(script):
+    script.on("GET", EPOCH_1, epoch(1, "abandoned", cause={"code": "CONFLICT", "message": "fuzzy"}))
+    ran = run_and_wait(script, "-o", "table")
+    assert ran.returncode == 5
+    assert "abandoned" in ran.stdout and ran.stderr == "coeval policy run: fuzzy\n"
+
+
+def test_run_that_asks_ends_waiting(script):
+    script.on("GET", EPOCH_1, epoch(1, "received", question="touched", progress=progress()))
+    ran = run_and_wait(script, "-o", "table")
+    assert ran.returncode == 6
+    assert "coeval epoch approve bills 1 --reason" in ran.stdout
+
+
+def test_run_waits_through_a_restart(script):
+    script.on("GET", EPOCH_1, epoch(1, "received", progress=progress()), None, None,
+              epoch(1, "sealed"), raw=True)
+    ran = run_and_wait(script)
+    assert ran.returncode == 0 and states(ran)[-1] == "sealed"
+
+
+def test_run_that_is_planned_first(script):
+    script.on("GET", EPOCH_1, error("NOT_FOUND"), status=404)
+    script.then("GET", EPOCH_1, 200, epoch(1, "sealed"))
+    assert run_and_wait(script).returncode == 0
+
+
+def test_run_of_which_no_epoch_comes(script):
+    script.on("GET", EPOCH_1, error("NOT_FOUND", "no epoch 1"), status=404)
+    script.on("GET", "/v1/policies/bills", {**service(), "policy": APPLIED["policy"]})
+    script.on("GET", "/v1/events", {"events": [
+        event(1, name="epoch.not-planned", text="an old story"),
+        event(2, name="epoch.not-planned", text="selects nothing"),
+        event(3, name="epoch.not-planned", service="orders", text="another's")]})
+    ran = run_and_wait(script)
+    assert ran.returncode == 5 and "selects nothing" in ran.stderr
+
+
+def test_run_with_a_limit(script):
+    script.on("GET", EPOCH_1, epoch(1, "received", progress=progress()))
+    ran = run_and_wait(script, "--timeout", "1s")
+    assert ran.returncode == 8 and "epoch 1 goes on" in ran.stderr
+
+
+def test_abandoning_is_what_was_wanted(script):
+    script.on("POST", EPOCH_1 + "/abandon", epoch(1, "abandoning"))
+    script.on("GET", EPOCH_1, epoch(1, "abandoning", progress=progress()), epoch(1, "abandoned"))
+    order = ["epoch", "abandon", "bills", "1", "--reason", "r"]
+    assert coeval(*order, "--wait", url=script.url).returncode == 0
+    assert json.loads(script.asked[0][2]) == {"reason": "r"}
+    assert coeval(*order, url=script.url).stdout == "epoch 1 of 'bills': abandoning\n"
+
+
+def test_newest_epoch_is_meant_without_a_number(script):
+    script.on("GET", "/v1/epochs", {"epochs": [epoch(1)]}, {"epochs": []})
+    script.on("GET", EPOCH_1, {**epoch(1), "members": [], "moment": None, "transfer": None,
+                               "commit": None, "history": None})
+    ran = coeval("epoch", "show", "bills", url=script.url)
+    assert ran.returncode == 0 and "bills/1" in ran.stdout
+    assert coeval("epoch", "show", "bills", url=script.url).returncode == 3
+    assert coeval("epoch", "show", "bills/1", url=script.url).returncode == 0
+
+
+def on_terminal(script, *arguments, columns=100):
+    """Runs coeval on a terminal of its own; returns what it wrote there and the exit status."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    process = subprocess.Popen([COEVAL, *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
+                               env=environment(script.url), start_new_session=True)
+    os.close(theirs)
+    written, end = b"", time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and select.select([ours], [], [], PATIENCE_S)[0]:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        written += piece
+    os.close(ours)
+    return written.decode(), process.wait(PATIENCE_S)
+
+
+def test_bar_on_a_terminal(script):
+    half = progress(bytes_done=1200000000, bytes_total=2400000000, files_done=310, files_total=600,
+                    bytes_per_second=120000000, seconds_left=10)
+    script.on("GET", EPOCH_1, epoch(1, "receiving", progress=half), epoch(1, "sealed"))
+    text, code = on_terminal(script, "epoch", "show", "bills", "1", "--follow")
+    assert code == 0
+    first = text.split("\033[K")[0]
+    assert first.startswith("\rbills/1  receiving (copy)  [======")
+    assert "50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left" in first
+    assert len(first) <= 100
+    assert "\033[32msealed\033[0m" in text and "{" not in text
+
+
+def test_no_colours_when_they_are_not_wanted(script, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    script.on("GET", "/v1/epochs", {"epochs": [epoch(1)]})
+    text, _ = on_terminal(script, "epoch", "list")
+    assert "sealed" in text and "\033" not in text
+
+
+# ---- long work ----
+
+
+def long_work(script, kind, path, *ends):
+    script.on("POST", path, operation(kind, "running"), status=202)
+    script.on("GET", f"/v1/operations/{operation(kind)['id']}", *ends)
+
+
+def test_check(script):
+    findings = [{"hop": "device", "level": "ok", "what": "fine", "remedy": None},
+                {"hop": "agent east -> west:hdfs", "level": "warning", "what": "slow",
+                 "remedy": "faster"}]
+    long_work(script, "check", "/v1/check", operation("check", "running"),
+              operation("check", result={"findings": findings}))
+    ran = coeval("check", "bills", url=script.url)
+    assert ran.returncode == 0
+    assert ran.stdout == ("ok       device: fine\nwarning  agent east -> west:hdfs: slow\n"
+                          "         -> faster\n")
+    assert json.loads(script.asked[0][2]) == {"service": "bills"}
+    assert script.asked[1][1].endswith("?wait=20")
+    findings[1]["level"] = "error"
+    assert coeval("check", url=script.url).returncode == 5
+
+
+def test_check_without_waiting(script):
+    long_work(script, "check", "/v1/check")
+    ran = coeval("check", "--no-wait", url=script.url)
+    assert ran.returncode == 0 and "coeval operation show" in ran.stdout
+    assert len(script.asked) == 1
+
+
+def test_check_with_a_limit(script):
+    long_work(script, "check", "/v1/check", operation("check", "running"))
+    assert coeval("check", "--timeout", "1s", url=script.url).returncode == 8
+
+
+@pytest.mark.parametrize("result, problem, expected, words", [
+    ({"equal": True, "findings": [], "entries": 7, "bytes": 4096}, None, 0, "7 entries, 4.0 kB"),
+    ({"equal": False, "findings": [{"member": "/bills", "what": "missing: a"}], "entries": 7,
+      "bytes": 1}, None, 5, "/bills: missing: a"),
+    (None, {"code": "CORRUPT", "message": "torn"}, 5, "verify failed: torn"),
+])
+def test_verify(script, result, problem, expected, words):
+    long_work(script, "verify", EPOCH_1 + "/verify", operation(
+        "verify", "failed" if problem else "done", service="bills", number=1, result=result,
+        error=problem))
+    ran = coeval("epoch", "verify", "bills", "1", url=script.url)
+    assert ran.returncode == expected and words in ran.stdout
+
+
+@pytest.mark.parametrize("silent, expected", [([], 0), ([
+    {"cluster": "west", "error": {"code": "UNAVAILABLE", "message": "gone"}}], 5)])
+def test_recover(script, silent, expected):
+    found = [{"service": service()["id"], "cluster": "west", "name": "bills", "epochs": 3}]
+    long_work(script, "recover", "/v1/recover", operation(
+        "recover", result={"services": found, "silent_clusters": silent}))
+    ran = coeval("recover", "--reason", "disk lost", url=script.url)
+    assert ran.returncode == expected
+    assert "service 'bills' from cluster west: 3 epochs" in ran.stdout
+    assert ("west did not answer: gone" in ran.stdout) == bool(silent)
+    assert json.loads(script.asked[0][2]) == {"reason": "disk lost"}
