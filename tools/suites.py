@@ -16,6 +16,7 @@ in $COEVAL_CACHE, ~/.cache/coeval by default.
 """
 import argparse
 import collections
+import concurrent.futures
 import glob
 import json
 import os
@@ -128,7 +129,10 @@ def environment():
 
 
 def tail(text):
-    lines = (text or "").rstrip().splitlines()[-TAIL_LINES:]
+    """The last lines; of a build, those from its first failure on."""
+    lines = (text or "").rstrip().splitlines()
+    failures = [number for number, line in enumerate(lines) if line.startswith("FAILED:")]
+    lines = lines[failures[0]:][:TAIL_LINES] if failures else lines[-TAIL_LINES:]
     return "".join(f"    | {line}\n" for line in lines)
 
 
@@ -237,14 +241,19 @@ def check_clang(checks):
 
 
 def fuzz(checks):
-    for path in sorted(glob.glob(os.path.join(BUILD, "clang/test/fuzz/fuzz_*"))):
-        name = os.path.basename(path)[len("fuzz_"):]
-        if os.path.isdir(path) or "." in name:
-            continue
-        began = time.monotonic()
-        is_good = checks.run(os.path.join(ROOT, "test/fuzz/run"), str(FUZZ_SECONDS), name,
-                             log=f"fuzz-{name}", env={"FUZZ_BUILD": os.path.join(BUILD, "clang")})
-        checks.tell(f"fuzz {name}", one(is_good), began)
+    began, tally = time.monotonic(), Tally()
+    names = [os.path.basename(path)[len("fuzz_"):] for path in
+             sorted(glob.glob(os.path.join(BUILD, "clang/test/fuzz/fuzz_*")))
+             if not os.path.isdir(path)]
+
+    def run(name):
+        return checks.run(os.path.join(ROOT, "test/fuzz/run"), str(FUZZ_SECONDS), name,
+                          log=f"fuzz-{name}", env={"FUZZ_BUILD": os.path.join(BUILD, "clang")})
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for is_good in pool.map(run, names):
+            tally.add(one(is_good))
+    checks.tell(f"fuzz, {FUZZ_SECONDS} s each", tally, began)
 
 
 def check_coverage(checks):
@@ -258,7 +267,7 @@ def check_coverage(checks):
     for path in glob.glob(os.path.join(build, "**/*.gcda"), recursive=True):
         os.remove(path)
     began, tally = time.monotonic(), Tally()
-    for suite in ("unit", "scenario"):
+    for suite in ("unit", "scenario", "property"):
         checks.run("meson", "test", "-C", build, "--no-rebuild", "--suite", suite, "-t", "3",
                    log=f"coverage-{suite}")
     report = os.path.join(build, "coverage.json")

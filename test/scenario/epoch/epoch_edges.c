@@ -97,7 +97,7 @@ static const char *const events[] = {
     "inspected received",
     "inspected committing",
     "inspected rolling_back",
-    "inspected sealed " SEAL,
+    ("inspected sealed " SEAL),
     "retire",
     "abandon",
     "rollback",

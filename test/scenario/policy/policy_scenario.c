@@ -45,7 +45,7 @@ static void die(const char *what, const char *detail)
 
 static int64_t time_of(const char *text)
 {
-    int64_t time_us;
+    int64_t time_us = 0;
     struct error error = ERROR_NONE;
     if (text == NULL || !timestamp_parse(text, &time_us, &error))
         die("events", text == NULL ? "a time is missing" : error.text);

@@ -39,7 +39,7 @@ struct tzif {
 static void append_big(struct buffer *buffer, int64_t value, int size)
 {
     for (int shift = (size - 1) * 8; shift >= 0; shift -= 8)
-        buffer_append_byte(buffer, (uint8_t)((uint64_t)value >> shift));
+        buffer_append_byte(buffer, shift < 64 ? (uint8_t)((uint64_t)value >> shift) : 0);
 }
 
 static void append_block(struct buffer *buffer, const struct tzif *tzif, int time_size)

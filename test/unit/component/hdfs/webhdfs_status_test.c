@@ -126,8 +126,8 @@ static void test_damaged_statuses(void **state)
         "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"permission\":\"77777\"}}",
         "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"length\":\"5\"}}",
         "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"length\":1e3}}",
-        "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"permission\":\"644\",\"length\":"
-        "-1}}",
+        ("{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"permission\":\"644\",\"length\":"
+         "-1}}"),
         "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"length\":99999999999999999999}}",
         "{\"FileStatus\":{\"pathSuffix\":\"\",\"type\":\"FILE\",\"aclBit\":1}}",
         "[]"};
