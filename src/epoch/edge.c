@@ -60,6 +60,13 @@ void step_forget(struct step *step, enum epoch_instruction_kind kind, enum epoch
         add_instruction_effect(step, EPOCH_EFFECT_FORGET, kind, side);
 }
 
+void step_forget_all(struct step *step)
+{
+    for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
+        for (int side = 0; side < EPOCH_SIDE_COUNT; side++)
+            step_forget(step, (enum epoch_instruction_kind)kind, (enum epoch_side)side);
+}
+
 static int64_t pause_us(const struct epoch_limits *limits, unsigned failures)
 {
     int64_t pause = limits->backoff_us;

@@ -19,6 +19,8 @@ void step_enter(struct step *step, enum epoch_state state);
 void step_instruct(struct step *step, enum epoch_instruction_kind kind, enum epoch_side side);
 /* Stops waiting for it, sent or not yet; nothing when it has ended. */
 void step_forget(struct step *step, enum epoch_instruction_kind kind, enum epoch_side side);
+/* ... all of them: the state that comes waits for nothing of before. */
+void step_forget_all(struct step *step);
 /* The next try leaves after a pause that doubles with each failure. */
 void step_retry(struct step *step, enum epoch_instruction_kind kind, enum epoch_side side,
                 const struct error *why);

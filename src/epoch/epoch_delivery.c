@@ -187,7 +187,7 @@ void step_roll_back(struct step *step, const struct error *cause)
     epoch->cause = *cause;
     epoch->question = EPOCH_QUESTION_NONE;
     epoch->forward = false;
-    step_forget(step, COMMIT, B);
+    step_forget_all(step);
     step_enter(step, EPOCH_ROLLING_BACK);
     step_tell(step, "epoch.rolling_back", EPOCH_WARNING, "goes back to its base: %s", cause->text);
     step_instruct(step, ROLLBACK, B);
@@ -310,8 +310,7 @@ static void found_received(struct step *step, bool committing)
     struct epoch *epoch = step->epoch;
     if (epoch->state >= EPOCH_RECEIVED) /* of the states in order; the others know more already */
         return;
-    step_forget(step, EPOCH_INSTRUCTION_SNAPSHOT, A);
-    step_forget(step, TRANSFER, transfer_side(epoch));
+    step_forget_all(step);
     epoch->question = EPOCH_QUESTION_NONE;
     step_received(step);
     if (committing)
@@ -334,7 +333,6 @@ void step_inspected(struct step *step, const struct epoch_event *event)
         found_received(step, event->found == EPOCH_FOUND_COMMITTING);
     else if (event->found == EPOCH_FOUND_ROLLING_BACK && epoch->state < EPOCH_SEALED) {
         error_set(&cause, ERROR_CANCELED, "a rollback had begun on B");
-        step_forget(step, TRANSFER, transfer_side(epoch));
         step_roll_back(step, &cause);
     }
 }

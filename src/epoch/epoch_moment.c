@@ -295,6 +295,13 @@ void report_disarm(struct step *step, const struct epoch_report *report)
     }
 }
 
+/* Ordered, and no word whether it fired. */
+static bool is_in_doubt(const struct epoch *epoch)
+{
+    return epoch->instructions[SNAPSHOT][A].status == EPOCH_INSTRUCTION_FORGOTTEN &&
+           !has_ended(epoch, DISARM, A) && !epoch->side_a_lost;
+}
+
 void step_abandon(struct step *step, const struct error *cause)
 {
     struct epoch *epoch = step->epoch;
@@ -303,6 +310,8 @@ void step_abandon(struct step *step, const struct error *cause)
     step_enter(step, EPOCH_ABANDONING);
     step_forget(step, SNAPSHOT, A);
     step_forget(step, TRANSFER, transfer_side(epoch));
+    if (!is_in_doubt(epoch))
+        step_forget(step, DISARM, A);
     step_tell(step, epoch->missed ? "epoch.missed" : "epoch.abandoning", EPOCH_WARNING,
               "is being abandoned: %s", cause->text);
     step_clean_up(step);
