@@ -4,6 +4,9 @@ import glob
 import json
 import os
 import re
+import subprocess
+
+import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", *sorted(
@@ -97,3 +100,48 @@ def test_files_that_documents_name_are_there():
             if not os.path.exists(os.path.join(ROOT, name.rstrip("/"))):
                 lost.append(f"{document}: {name}")
     assert lost == []
+
+
+# ---- examples are accepted by the programs ------------------------------------------------------
+
+def examples():
+    """(name, text) of every whole YAML example: those of conf/, and the blocks of documents."""
+    for path in sorted(glob.glob(os.path.join(ROOT, "conf/**/*.yaml"), recursive=True)):
+        yield os.path.relpath(path, ROOT), read(os.path.relpath(path, ROOT))
+    for document in DOCUMENTS:
+        for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", read(document),
+                                                  re.M | re.S), 1):
+            yield f"{document} {number}", block
+
+
+def run(program, *arguments):
+    path = os.environ.get(program)
+    if path is None:
+        pytest.skip(f"${program} does not name the program: run it by meson test")
+    return subprocess.run([path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, timeout=60)
+
+
+def test_configurations_are_accepted(tmp_path):
+    wanted = [(name, text) for name, text in examples()
+              if re.match(r"(#.*\n|\s*\n)*state: /", text) and "…" not in text]
+    assert len(wanted) >= 6
+    for name, text in wanted:
+        token = tmp_path / "token"
+        token.write_text("0123456789abcdef\n")
+        token.chmod(0o600)
+        (tmp_path / "coevald.yaml").write_text(re.sub(r"/etc/coeval/[\w-]*token", str(token), text))
+        done = run("COEVALD", "--config", str(tmp_path / "coevald.yaml"), "--check-config")
+        assert (name, done.returncode, done.stdout) == (name, 0, "")
+
+
+def test_policies_are_accepted(tmp_path):
+    """coeval reads a policy before it looks for the device: 4 is 'unreachable', 1 'not sound'."""
+    wanted = [(name, text) for name, text in examples()
+              if re.search(r"^kind: Policy", text, re.M) and re.search("^name: ", text, re.M)]
+    assert len(wanted) >= 6
+    for name, text in wanted:
+        (tmp_path / "policy.yaml").write_text(text)
+        done = run("COEVAL", "policy", "apply", "-f", str(tmp_path / "policy.yaml"), "--device",
+                   "http://127.0.0.1:1")
+        assert (name, done.returncode) == (name, 4), done.stdout
