@@ -13,8 +13,10 @@ struct local_link {
     struct agent *agent;
 };
 
+/* Outlives the link: an agent that ends answers everybody who still waits. */
 struct local_exchange {
-    struct local_link *link;
+    struct loop *loop;
+    struct agent *agent; /* gone once the exchange is canceled */
     char *method;
     char *path;
     char *query;
@@ -50,25 +52,30 @@ static void take_reply(void *context, int status, const char *body, size_t size)
     struct local_exchange *exchange = context;
     exchange->status = status;
     buffer_append(&exchange->answer, body, size);
-    loop_post(exchange->link->link.loop, deliver_answer, exchange);
+    loop_post(exchange->loop, deliver_answer, exchange);
 }
 
 static void deliver_request(void *context)
 {
     struct local_exchange *exchange = context;
+    if (exchange->canceled) {
+        free_exchange(exchange);
+        return;
+    }
     struct agent_request request = {.method = exchange->method,
                                     .path = exchange->path,
                                     .query = exchange->query,
                                     .body = exchange->body,
                                     .body_size = exchange->body_size};
-    agent_handle(exchange->link->agent, &request, take_reply, exchange);
+    agent_handle(exchange->agent, &request, take_reply, exchange);
 }
 
 static void *send_local(struct link *link, const struct link_request *request, link_answer_fn *fn,
                         void *context)
 {
     struct local_exchange *exchange = memory_new(sizeof *exchange);
-    exchange->link = container_of(link, struct local_link, link);
+    exchange->loop = link->loop;
+    exchange->agent = container_of(link, struct local_link, link)->agent;
     exchange->method = memory_copy_string(request->method);
     exchange->path = memory_copy_string(request->path);
     char *mark = strchr(exchange->path, '?');
