@@ -82,6 +82,35 @@ static bool finish_groups(struct task *task, struct error *error)
     return finished;
 }
 
+/* After a restart the snapshots are there, but what was measured went with the process. A store
+ * that freezes a root by itself tells once more; a copy, that writers were held, or how far the
+ * clocks of two stores were apart cannot be proven. */
+static bool recall(struct task *task, const struct call *call, struct error *error)
+{
+    struct snapshot_state *state = task->own;
+    state->torn = snapshot_has_hook(task, "before") || state->group_count > 1;
+    for (size_t i = 0; !state->torn && i < state->group_count; i++) {
+        struct moment_group *group = &state->groups[i];
+        const struct component *component = group->ref.component;
+        if ((component->features & COMPONENT_SNAPSHOT_ATOMIC) == 0) {
+            state->torn = true;
+            return true;
+        }
+        for (size_t j = 0; j < group->count; j++)
+            group->roots[j].fired = true; /* by the process before: finishing looks */
+        if (!snapshot_prepare_group(task, group, call, error))
+            return false;
+        bool done = component->moment_finish(group->moment, call, error);
+        component->moment_free(group->moment);
+        group->moment = NULL;
+        if (!done)
+            return error_wrap(error, "moment of %s", group->instance);
+        for (size_t j = 0; j < group->count; j++)
+            group->roots[j].answered_ns = 0; /* another process's clock readings */
+    }
+    return true;
+}
+
 /* ---- what it proves ------------------------------------------------------------------------- */
 
 struct proof {
@@ -110,9 +139,9 @@ static struct proof prove(const struct snapshot_state *state)
         }
     }
     struct proof proof = {.by_instants = state->found_after_restart || first_sent <= 0};
-    int64_t bound = proof.by_instants ? highest - lowest : (last_answered - first_sent) / 1000;
     /* One store stamped all of them with one clock (milliseconds): that is exact. */
     int64_t by_clock = highest - lowest + 1000;
+    int64_t bound = proof.by_instants ? by_clock : (last_answered - first_sent) / 1000;
     proof.skew_us = state->group_count == 1 && by_clock < bound ? by_clock : bound;
     if (atomic && roots == 1)
         proof.skew_us = 0;
@@ -168,6 +197,22 @@ static void tell_outcome(struct task *task, const char *outcome)
     task_result_take(task, "fired", json_false());
 }
 
+void snapshot_tell_lost(struct task *task, const char *why)
+{
+    tell_outcome(task, "lost");
+    task_result_take(task, "why", json_string(why));
+}
+
+static bool lose(struct task *task, const struct call *call, struct error *error)
+{
+    struct snapshot_state *state = task->own;
+    for (size_t i = 0; i < state->group_count; i++)
+        if (!remove_torn(&state->groups[i], call, error))
+            return error_wrap(error, "remove the torn moment");
+    snapshot_tell_lost(task, "the agent ended in the moment");
+    return true;
+}
+
 bool task_snapshot_finish(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -175,14 +220,12 @@ bool task_snapshot_finish(struct task *task, unsigned lane, struct error *error)
     struct call call = task_call(task);
     if (state->failure.code != ERROR_OK)
         return true;
-    if (state->torn) {
-        for (size_t i = 0; i < state->group_count; i++)
-            if (!remove_torn(&state->groups[i], &call, error))
-                return error_wrap(error, "remove the torn moment");
-        tell_outcome(task, "missed");
-        return true;
-    }
-    if (state->armed.outcome == MOMENT_DISARMED && atomic_load(&task->abort)) {
+    if (state->found_after_restart && !recall(task, &call, error))
+        return false;
+    if (state->torn)
+        return lose(task, &call, error);
+    if (!state->found_after_restart && state->armed.outcome == MOMENT_DISARMED &&
+        atomic_load(&task->abort)) {
         error_set(&state->failure, ERROR_CANCELED, "stopped while armed");
         tell_outcome(task, "disarmed");
         return true;

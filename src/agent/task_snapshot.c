@@ -115,8 +115,8 @@ static bool look_for_snapshots(struct moment_group *group, const struct call *ca
     return true;
 }
 
-static bool prepare_group(struct task *task, struct moment_group *group, const struct call *call,
-                          struct error *error)
+bool snapshot_prepare_group(struct task *task, struct moment_group *group, const struct call *call,
+                            struct error *error)
 {
     const struct component *component = group->ref.component;
     struct moment_options options = {
@@ -186,7 +186,7 @@ static bool prepare(struct task *task, unsigned lane, struct error *error)
     if (!check_clocks(task, &call, error))
         return false;
     for (size_t i = 0; i < state->group_count; i++)
-        if (!prepare_group(task, &state->groups[i], &call, error))
+        if (!snapshot_prepare_group(task, &state->groups[i], &call, error))
             return false;
     return true;
 }
@@ -244,7 +244,7 @@ static void run_hook(struct task *task, const char *which)
         hook_environment(task), json_integer_or(hook, "timeout_ms", 30000), hook_done, task);
 }
 
-static bool has_hook(struct task *task, const char *which)
+bool snapshot_has_hook(struct task *task, const char *which)
 {
     const json_t *hook = json_object_get(json_object_get(task_settings(task), "hooks"), which);
     return json_array_size(json_object_get(hook, "command")) > 0;
@@ -267,7 +267,7 @@ static bool shall_stop(struct task *task)
 static void start_hold(struct task *task)
 {
     struct snapshot_state *state = snapshot_state_of(task);
-    if (shall_stop(task) || !has_hook(task, "before")) {
+    if (shall_stop(task) || !snapshot_has_hook(task, "before")) {
         task_stage_done(task, &ERROR_NONE);
         return;
     }
@@ -355,12 +355,13 @@ static void start_release(struct task *task)
 {
     struct snapshot_state *state = task->own;
     state->released = true;
-    if (has_hook(task, "after"))
+    if (snapshot_has_hook(task, "after"))
         run_hook(task, "after");
     else
         task_stage_done(task, &ERROR_NONE);
 }
 
+/* Nothing can be mended here any more; what may pass is tried again with another moment. */
 static bool conclude(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -368,6 +369,10 @@ static bool conclude(struct task *task, unsigned lane, struct error *error)
     crash_point("agent.snapshot.concluding", task_scope(task));
     if (state->failure.code == ERROR_OK)
         return true;
+    if (error_is_retriable(state->failure.code)) {
+        snapshot_tell_lost(task, state->failure.text);
+        return true;
+    }
     *error = state->failure;
     return false;
 }

@@ -21,7 +21,7 @@ struct snapshot_state {
     struct moment_group groups[MOMENTS_PER_SERVICE_MAX];
     size_t group_count;
     bool found_after_restart; /* every snapshot of this attempt was there already */
-    bool torn;                /* some were: the process died between the requests */
+    bool torn;                /* only some were, or none can be proven any more */
     struct armed armed;
     struct timer *hold_timer;
     struct process *hook;
@@ -32,6 +32,12 @@ struct snapshot_state {
 
 struct snapshot_state *snapshot_state_of(struct task *task);
 extern const struct task_kind task_kind_snapshot;
+
+bool snapshot_prepare_group(struct task *task, struct moment_group *group, const struct call *call,
+                            struct error *error);
+bool snapshot_has_hook(struct task *task, const char *which);
+/* Into the result: this moment came to nothing, another one may succeed. */
+void snapshot_tell_lost(struct task *task, const char *why);
 
 /* On the loop: true when this attempt has not fired and will not. */
 bool task_snapshot_disarm(struct task *task);

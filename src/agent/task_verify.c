@@ -98,7 +98,10 @@ static bool verify_member(struct verifying *verifying, struct error *error)
     unsigned fields = ENTRY_CONTENT | ENTRY_TIMES | ENTRY_MODE | ENTRY_OWNER;
     fields |= component->features & COMPONENT_ACL ? ENTRY_ACL : 0;
     fields |= component->features & COMPONENT_XATTRS ? ENTRY_XATTRS : 0;
-    struct listing_options how = {LISTING_BY_PATH, fields, VERIFY_BYTES_MAX};
+    struct listing_options how = {.identity = LISTING_BY_PATH,
+                                  .fields = fields,
+                                  .limit_bytes = VERIFY_BYTES_MAX,
+                                  .drifting = (component->features & COMPONENT_DRIFTING) != 0};
     struct tree_stream *tree = tree_stream_new(verifying->target, &verifying->call, top, &options);
     struct listing expected = {manifest_view_next, view}, actual = {tree_stream_next, tree};
     bool done = check_manifest(verifying, view, error) &&

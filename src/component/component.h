@@ -31,8 +31,9 @@ enum component_feature {
     COMPONENT_XATTRS = 1 << 7,
     COMPONENT_REPLICATION = 1 << 8, /* replication, block size, storage policy */
     COMPONENT_SYMLINKS = 1 << 9,
-    COMPONENT_TIMES_NS = 1 << 10, /* else milliseconds */
-    COMPONENT_NAMES_ANY = 1 << 11 /* any bytes; else UTF-8 without ':' */
+    COMPONENT_TIMES_NS = 1 << 10,  /* else milliseconds */
+    COMPONENT_NAMES_ANY = 1 << 11, /* any bytes; else UTF-8 without ':' */
+    COMPONENT_DRIFTING = 1 << 12   /* snapshots show the present mtime of a directory */
 };
 
 /* One open instance of a component on one cluster: configuration, connections. */
@@ -198,8 +199,8 @@ struct component {
     /* On the moment thread, at T: all requests leave together. Allocates, resolves and
      * authenticates nothing; errors go into the roots. */
     void (*moment_fire)(struct moment *moment);
-    /* In an executor: reads the instants back, resolves lost replies by looking, makes the copies
-     * where the snapshot is one, releases the barrier. False: no usable snapshot of some root. */
+    /* Reads instants back, looks where a reply was lost, makes copies, releases the barrier. False:
+     * no usable snapshot of some root. SNAPSHOT_ATOMIC: after a restart too, `fired` set by us. */
     bool (*moment_finish)(struct moment *moment, const struct call *call, struct error *error);
     /* Releases the barrier if it is still held. NULL is fine. */
     void (*moment_free)(struct moment *moment);
@@ -229,8 +230,7 @@ struct component {
                        struct error *error);
 };
 
-/* The kinds that are compiled in, by name; daemon/ owns the list, which ends with NULL. NULL:
- * unknown. */
+/* By name, from daemon's list of what is compiled in, which ends with NULL. NULL: unknown. */
 const struct component *component_find(const struct component *const *components, const char *kind);
 
 #define STAGING_NAME ".coeval"

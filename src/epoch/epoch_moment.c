@@ -199,6 +199,10 @@ static void snapshot_done(struct step *step, const json_t *result)
         miss(step, "agent A was not there between T and the end of its grace");
     } else if (strcmp(outcome, "disarmed") == 0) {
         miss(step, "agent A was disarmed");
+    } else if (strcmp(outcome, "lost") == 0) {
+        error_set(&cause, ERROR_UNAVAILABLE, "the moment was lost: %s",
+                  json_string_or(result, "why", "agent A does not say why"));
+        try_another_moment(step, &cause);
     } else if (!grade_from_name(json_string_or(result, "grade", ""), &epoch->grade) ||
                !json_get_integer(result, "skew_us", &epoch->skew_us, &cause) ||
                epoch->skew_us < 0) {

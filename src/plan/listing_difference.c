@@ -104,6 +104,8 @@ static bool is_modified(const struct comparison *comparison, const struct entry 
 {
     unsigned fields = comparison->options->fields & ENTRY_ATTRIBUTES & ~(unsigned)ENTRY_TIMES;
     bool times = (comparison->options->fields & ENTRY_TIMES) != 0 && new->path[0] != '\0';
+    if (comparison->options->drifting && new->type == ENTRY_DIRECTORY)
+        times = false;
     if (old->acl == NULL || new->acl == NULL) {
         if ((fields & ENTRY_ACL) != 0 && acl_present(old) != acl_present(new))
             return true;

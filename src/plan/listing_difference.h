@@ -34,6 +34,7 @@ struct listing_options {
                            descriptions (acl NULL, has_acl) only the presence of an ACL counts. The
                            mtime of the top itself never does. */
     size_t limit_bytes; /* memory; ERROR_LIMIT beyond it */
+    bool drifting;      /* the mtime of a directory proves nothing: COMPONENT_DRIFTING */
 };
 
 bool listing_difference(const struct listing *old, const struct listing *new,

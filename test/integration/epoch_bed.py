@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -28,7 +29,8 @@ class Clusters:
         self.environment = dict(os.environ, COEVAL_TESTBED=str(directory))
         self.urls, self.clients, started = {}, {}, {}
         version = os.environ.get("COEVAL_HADOOP_VERSION", "3.4.3")
-        self._run("resolve", "--version", version)  # once, not by both starts
+        subprocess.run(self._command("resolve", "--version", version), check=True,
+                       env=self.environment, stdout=subprocess.DEVNULL)  # once, not by both
         for name in ("a", "b"):
             started[name] = subprocess.Popen(
                 self._command("start", name, "--version", version, *OPEN_FILES),
@@ -46,15 +48,14 @@ class Clusters:
     def _command(*arguments):
         return [os.path.join(TESTBED, "hadoop-cluster"), *arguments]
 
-    def _run(self, *arguments, check=True):
-        return subprocess.run(self._command(*arguments), env=self.environment, check=check,
-                              stdout=subprocess.PIPE, stderr=None if check else subprocess.PIPE)
 
     def close(self):
         for client in self.clients.values():
             client.close()
-        for name in ("a", "b"):
-            self._run("stop", name, check=False)
+        stopping = [subprocess.Popen(self._command("stop", name), env=self.environment,
+                                     stderr=subprocess.DEVNULL) for name in ("a", "b")]
+        for process in stopping:
+            process.wait()
 
 
 class Refused(Exception):
@@ -117,7 +118,10 @@ class Process:
 
     def wait_killed(self):
         """The crash point was reached: it ended as by kill -9."""
-        status = self.process.wait(timeout=LIMIT_S)
+        try:
+            status = self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("the crash point was not reached\n" + self.log_tail()) from None
         assert status == -signal.SIGKILL, "ended with %d\n%s" % (status, self.log_tail())
         self.process = None
 
@@ -154,8 +158,26 @@ class Process:
     def apply(self, policy):
         return self.ask("PUT", "/v1/policies/" + policy["name"], policy)
 
+    def verify(self, service, number):
+        """What the product itself finds when it reads a seal again: an operation's result."""
+        operation = self.ask("POST", "/v1/services/%s/epochs/%d/verify" % (service, number), {})
+        limit = time.monotonic() + LIMIT_S
+        while operation["phase"] == "running":
+            assert time.monotonic() < limit, self.log_tail()
+            operation = self.ask("GET", "/v1/operations/%s?wait=20" % operation["id"])
+        assert operation["phase"] == "done", operation
+        return operation["result"]
+
     def run(self, service):
-        return self.ask("POST", "/v1/policies/%s/run" % service, {"reason": "a test"})
+        """Orders an epoch, as soon as the one before is settled (sealed is a little earlier)."""
+        def accepted():
+            try:
+                return self.ask("POST", "/v1/policies/%s/run" % service, {"reason": "a test"})
+            except Refused as refusal:
+                if " 409 " in str(refusal) and "is running" in str(refusal):
+                    return None
+                raise
+        return until(accepted, "an epoch of %s may begin" % service, self)
 
 
 def until(condition, what, process, limit_s=LIMIT_S):
@@ -174,13 +196,39 @@ def policy(name, data_sets, **more):
     document = {"apiVersion": "coeval/v1", "kind": "Policy", "name": name,
                 "pair": {"name": "ab", "primary": "a", "secondary": "b"},
                 "group": {"data_sets": ["hdfs:" + path for path in data_sets]},
-                "t0": "now", "period": "none", "lead_time": "PT0.3S"}
+                "t0": "now", "period": "none", "lead_time": "PT1S"}
     document.update(more)
     return document
 
 
 def instances(clusters, name):
     return {"hdfs": {"kind": "hdfs", "namenodes": [clusters.urls[name]], "user": "coeval"}}
+
+
+def apart(clusters, directory):
+    """The same as three processes: the device and an agent at each cluster. Each by name."""
+    ports, held = {}, []
+    for name in ("a", "b"):  # below the ephemeral range: an agent that is down keeps its port
+        held.append(socket.socket())
+        while name not in ports:
+            try:
+                held[-1].bind(("127.0.0.1", random.randrange(12000, 32000)))
+                ports[name] = held[-1].getsockname()[1]
+            except OSError:
+                pass
+    for probe in held:
+        probe.close()
+
+    def document(role, here, port):
+        return {"roles": [role], "listen": {"port": port}, "log": {"level": "debug"}, "clusters": {
+            name: dict({"instances": instances(clusters, name)}, **(
+                {} if name == here else {"agent": "http://127.0.0.1:%d" % ports[name]}))
+            for name in ("a", "b")}}
+
+    made = {name: Process(os.path.join(directory, name), document("agent", name, ports[name]))
+            for name in ("a", "b")}
+    made["device"] = Process(os.path.join(directory, "device"), document("control", None, 0))
+    return made
 
 
 def embedded(clusters, directory):
@@ -210,16 +258,19 @@ def seal_of(clusters, service, number):
     raise AssertionError("no seal of epoch %d of %s" % (number, service))
 
 
+def in_snapshot(root, name, path):
+    assert path == root or path.startswith(root + "/")
+    return root + "/.snapshot/" + name + path[len(root):]
+
+
 def prove_equal(clusters, service, number, directory_times=False):
     """Every member's seal snapshot equals the source's snapshot of the same name."""
     seal = seal_of(clusters, service, number)
     assert seal["members"]
     for member in seal["members"]:
-        name, below = member["snapshot"]["name"], member.get("source_below") or ""
-        source = "%s/.snapshot/%s/%s" % (member["source_root"], name, below)
-        target = "%s/.snapshot/%s/%s" % (member["target_root"], name,
-                                         member.get("target_below") or "")
-        lines = compare(clusters.a, source.rstrip("/"), clusters.b, target.rstrip("/"),
+        source, target = (in_snapshot(member[side + "_root"], member["snapshot"]["name"],
+                                      member[side + "_path"]) for side in ("source", "target"))
+        lines = compare(clusters.a, source, clusters.b, target,
                         directory_times=directory_times)
         assert not lines, "%s of epoch %d:\n%s" % (source, number, "\n".join(lines[:40]))
         assert not clusters.b.exists(member["target_root"] + "/.coeval"), "staging stayed behind"

@@ -128,6 +128,6 @@ bool trees_difference(const struct tree *old, const struct tree *new,
     a.count = tree_walk(old, 0, a.nodes);
     b.count = tree_walk(new, 0, b.nodes);
     struct listing listings[2] = {{next_entry, &a}, {next_entry, &b}};
-    struct listing_options options = {identity, ENTRY_ATTRIBUTES, 1 << 20};
+    struct listing_options options = {identity, ENTRY_ATTRIBUTES, 1 << 20, false};
     return listing_difference(&listings[0], &listings[1], &options, emit, context, error);
 }

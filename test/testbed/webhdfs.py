@@ -8,7 +8,10 @@ import hashlib
 import http.client
 import json
 import sys
+import time
 import urllib.parse
+
+IDLE_S = 5  # NameNodes close a connection that was idle for long; this is sooner
 
 
 class WebHdfsError(Exception):
@@ -26,7 +29,7 @@ class WebHdfs:
         where = urllib.parse.urlsplit(url)
         self.address = (where.hostname, where.port or 9870)
         self.user, self.timeout = user, timeout
-        self.connection = None
+        self.connection, self.used = None, 0.0
 
     # --- requests
 
@@ -37,8 +40,9 @@ class WebHdfs:
             query, quote_via=urllib.parse.quote, safe=""))
 
     def _namenode(self, verb, target):
+        idle, self.used = time.monotonic() - self.used, time.monotonic()
         for fresh in (False, True):
-            if self.connection is None or fresh:
+            if self.connection is None or fresh or idle > IDLE_S:
                 self.close()
                 self.connection = http.client.HTTPConnection(*self.address, timeout=self.timeout)
             try:

@@ -163,7 +163,7 @@ const struct component hdfs_component = {
     .kind = "hdfs",
     .features = COMPONENT_SNAPSHOT_CHEAP | COMPONENT_SNAPSHOT_ATOMIC | COMPONENT_DIFFERENCE_CHEAP |
                 COMPONENT_BLIND_SPOTS | COMPONENT_MODE | COMPONENT_ACL | COMPONENT_XATTRS |
-                COMPONENT_REPLICATION,
+                COMPONENT_REPLICATION | COMPONENT_DRIFTING,
     .check_options = check_options,
     .open = open_store,
     .close = close_store,

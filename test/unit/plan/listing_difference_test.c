@@ -86,9 +86,9 @@ static int compare_lines(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static const struct listing_options by_birth = {LISTING_BY_BIRTH, ENTRY_ATTRIBUTES, 1 << 20};
-static const struct listing_options by_id = {LISTING_BY_ID, ENTRY_ATTRIBUTES, 1 << 20};
-static const struct listing_options by_path = {LISTING_BY_PATH, ENTRY_ATTRIBUTES, 1 << 20};
+static const struct listing_options by_birth = {LISTING_BY_BIRTH, ENTRY_ATTRIBUTES, 1 << 20, false};
+static const struct listing_options by_id = {LISTING_BY_ID, ENTRY_ATTRIBUTES, 1 << 20, false};
+static const struct listing_options by_path = {LISTING_BY_PATH, ENTRY_ATTRIBUTES, 1 << 20, false};
 
 static bool run(struct text_listing *old, struct text_listing *new,
                 const struct listing_options *options, struct said *said, struct error *error)
@@ -215,7 +215,8 @@ static void test_what_counts_as_modified(void **state)
     (void)state;
     struct text_listing old, new;
     struct error error = ERROR_NONE;
-    const struct listing_options no_times = {LISTING_BY_ID, ENTRY_ALL & ~ENTRY_TIMES, 1 << 20};
+    const struct listing_options no_times = {LISTING_BY_ID, ENTRY_ALL & ~ENTRY_TIMES, 1 << 20,
+                                             false};
     struct said said = {.room = 64};
     parse(&old, ".=1 a=2 b=3 c=4 d=5 e=6 l@=7 m/=8 n@=9");
     parse(&new, ".=1,0,5 a=2,0,5 b=3,0,5 c=4 d=5 e=6 l@=7,0,5 m/=8,0,5 n@=9");
@@ -236,6 +237,20 @@ static void test_what_counts_as_modified(void **state)
     assert_true(run(&old, &new, &by_id, &said, &error));
     check_said(&said, "M a");
     check(".=1 l@=2 m/=3", ".=1,0,9 l@=2,0,9 m/=3,0,9", "M l|M m");
+}
+
+static void test_drifting_times_of_directories(void **state)
+{
+    (void)state;
+    struct text_listing old, new;
+    struct error error = ERROR_NONE;
+    const struct listing_options drifting = {LISTING_BY_PATH, ENTRY_ATTRIBUTES, 1 << 20, true};
+    struct said said = {.room = 64};
+    parse(&old, ".=1 a=2 l@=3 m/=4 n/=5");
+    parse(&new, ".=1 a=2,0,9 l@=3,0,9 m/=4,0,9 n/=5,0,9");
+    new.entries[4].mode = 0700;
+    assert_true(run(&old, &new, &drifting, &said, &error));
+    check_said(&said, "M a|M l|M n");
 }
 
 static void test_disorder_is_refused(void **state)
@@ -279,7 +294,7 @@ static void test_memory_has_a_limit(void **state)
 {
     (void)state;
     for (size_t limit = 0; limit < 4000; limit += 500) {
-        const struct listing_options small = {LISTING_BY_ID, ENTRY_ATTRIBUTES, limit};
+        const struct listing_options small = {LISTING_BY_ID, ENTRY_ATTRIBUTES, limit, false};
         struct text_listing old, new;
         struct said said = {.room = 64};
         struct error error = ERROR_NONE;
@@ -300,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_what_text_alone_would_get_wrong),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_what_counts_as_modified),
+        cmocka_unit_test(test_drifting_times_of_directories),
         cmocka_unit_test(test_disorder_is_refused),
         cmocka_unit_test(test_failures_come_through),
         cmocka_unit_test(test_memory_has_a_limit),
