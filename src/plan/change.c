@@ -152,56 +152,50 @@ static void take_removal(struct changes *changes, const char *old_path)
         changes_append(changes, CHANGE_REMOVE, old_path, NULL);
 }
 
-static bool take_creation(struct changes *changes, const char *new_path, struct error *error)
+static void take_creation(struct changes *changes, const char *new_path)
 {
     struct path_slot *slot = path_map_put(&changes->targets, new_path);
-    if (slot->value != NULL)
-        return contradiction(new_path, error);
+    CHECK(slot->value == NULL);
     slot->value = changes_append(changes, CHANGE_CREATE, NULL, new_path);
-    return true;
 }
 
-static bool take_move(struct changes *changes, const char *old_path, const char *new_path,
-                      struct error *error)
+static void take_move(struct changes *changes, const char *old_path, const char *new_path)
 {
     struct path_slot *slot = path_map_put(&changes->targets, new_path);
-    if (slot->value != NULL)
-        return contradiction(new_path, error);
+    CHECK(slot->value == NULL); /* no two renames have one target: add_source() looked */
     struct change *change = changes_append(changes, CHANGE_MOVE, old_path, new_path);
     slot->value = change;
     path_map_put(&changes->sources, old_path)->value = change;
-    return true;
 }
 
 /* A rename between worlds: out of what is excluded it creates, into it it removes. */
-static bool take_rename(struct changes *changes, const char *old_path, const char *new_path,
-                        struct error *error)
+static void take_rename(struct changes *changes, const char *old_path, const char *new_path)
 {
     const struct exclusions *exclusions = changes->options.exclusions;
     bool from = !exclusions_match(exclusions, old_path);
     bool to = !exclusions_match(exclusions, new_path);
-    if (from && to && !exclusions_may_part(exclusions, old_path, new_path))
-        return take_move(changes, old_path, new_path, error);
+    if (from && to && !exclusions_may_part(exclusions, old_path, new_path)) {
+        take_move(changes, old_path, new_path);
+        return;
+    }
     if (from)
         take_removal(changes, old_path);
-    return !to || take_creation(changes, new_path, error);
+    if (to)
+        take_creation(changes, new_path);
 }
 
-static bool take_sources(struct changes *changes, struct error *error)
+static void take_sources(struct changes *changes)
 {
     for (size_t i = 0; i < changes->said_from.capacity; i++) {
         const struct path_slot *slot = &changes->said_from.slots[i];
         if (slot->path == NULL)
             continue;
         const struct change_said *said = slot->value;
-        if (said->target != NULL) {
-            if (!take_rename(changes, slot->path, said->target, error))
-                return false;
-        } else if (!exclusions_match(changes->options.exclusions, slot->path)) {
+        if (said->target != NULL)
+            take_rename(changes, slot->path, said->target);
+        else if (!exclusions_match(changes->options.exclusions, slot->path))
             take_removal(changes, slot->path);
-        }
     }
-    return true;
 }
 
 static bool take_created(struct changes *changes, struct error *error)
@@ -217,9 +211,11 @@ static bool take_created(struct changes *changes, struct error *error)
                 return contradiction(spelled, error);
             new_path = path_join(&changes->arena, parent, path_name(spelled));
         }
-        if (!exclusions_match(changes->options.exclusions, new_path) &&
-            !take_creation(changes, new_path, error))
-            return false;
+        if (exclusions_match(changes->options.exclusions, new_path))
+            continue;
+        if (path_map_get(&changes->targets, new_path) != NULL)
+            return contradiction(new_path, error);
+        take_creation(changes, new_path);
     }
     return true;
 }
@@ -383,7 +379,8 @@ static void take_all_touched(struct changes *changes)
 
 bool changes_normalise(struct changes *changes, struct error *error)
 {
-    if (!take_sources(changes, error) || !take_created(changes, error))
+    take_sources(changes);
+    if (!take_created(changes, error))
         return false;
     if (changes->options.forget_rescues && changes->count > 0)
         forget_rescues(changes);

@@ -8,24 +8,30 @@
 #define MAGIC "COEVAL"
 #define MAGIC_SIZE 6
 
-static uint16_t version_of(enum container_kind kind)
+struct kind {
+    const char *name;
+    uint16_t version;
+};
+
+static const struct kind *kind_of(enum container_kind kind)
 {
-    switch (kind) {
-#define X(name, number, version) \
-    case CONTAINER_##name:       \
-        return version;
+    static const struct kind kinds[] = {
+#define X(symbol, number, newest, text) [number] = {text, newest},
         CONTAINER_KINDS(X)
 #undef X
-    }
-    CHECK_UNREACHABLE();
+    };
+    CHECK(kind > 0 && kind < ARRAY_LENGTH(kinds));
+    return &kinds[kind];
+}
+
+static uint16_t version_of(enum container_kind kind)
+{
+    return kind_of(kind)->version;
 }
 
 const char *container_kind_name(enum container_kind kind)
 {
-    static const char *const names[] = {"plan",       "receipt",  "manifest", "marker", "metadata",
-                                        "difference", "suspects", "index",    "torn"};
-    CHECK(kind >= CONTAINER_PLAN && kind <= CONTAINER_TORN);
-    return names[kind - CONTAINER_PLAN];
+    return kind_of(kind)->name;
 }
 
 static void encode_header(struct buffer *buffer, enum container_kind kind, uint64_t length)

@@ -13,20 +13,20 @@
 /* Length of a payload that was written as a stream: it reaches to the digest at the file's end. */
 #define CONTAINER_LENGTH_OPEN UINT64_MAX
 
-/* name, number in the file, newest version that we write and read */
-#define CONTAINER_KINDS(X) \
-    X(PLAN, 1, 1)          \
-    X(RECEIPT, 2, 1)       \
-    X(MANIFEST, 3, 1)      \
-    X(MARKER, 4, 1)        \
-    X(METADATA, 5, 1)      \
-    X(DIFFERENCE, 6, 1)    \
-    X(SUSPECTS, 7, 1)      \
-    X(INDEX, 8, 1)         \
-    X(TORN, 9, 1)
+/* name, number in the file, newest version that we write and read, text */
+#define CONTAINER_KINDS(X)            \
+    X(PLAN, 1, 1, "plan")             \
+    X(RECEIPT, 2, 1, "receipt")       \
+    X(MANIFEST, 3, 1, "manifest")     \
+    X(MARKER, 4, 1, "marker")         \
+    X(METADATA, 5, 1, "metadata")     \
+    X(DIFFERENCE, 6, 1, "difference") \
+    X(SUSPECTS, 7, 1, "suspects")     \
+    X(INDEX, 8, 1, "index")           \
+    X(TORN, 9, 1, "torn")
 
 enum container_kind {
-#define X(name, number, version) CONTAINER_##name = number,
+#define X(name, number, version, text) CONTAINER_##name = number,
     CONTAINER_KINDS(X)
 #undef X
 };

@@ -1,6 +1,7 @@
 /* exclusion.c: see exclusion.h. */
 #include "plan/exclusion.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -16,21 +17,20 @@ static bool any_pattern(const struct exclusions *exclusions, const char *path)
 
 bool exclusions_match(const struct exclusions *exclusions, const char *path)
 {
-    char above[PATH_LENGTH_MAX + 1];
     size_t length = strlen(path);
     if (exclusions == NULL || exclusions->count == 0 || length == 0)
         return false;
-    CHECK(length < sizeof above);
-    memcpy(above, path, length + 1);
-    for (size_t i = 1; i <= length; i++) {
+    char *above = memory_copy_string(path);
+    bool matches = false;
+    for (size_t i = 1; i <= length && !matches; i++) {
         if (path[i] != '/' && path[i] != '\0')
             continue;
         above[i] = '\0';
-        if (any_pattern(exclusions, above))
-            return true;
+        matches = any_pattern(exclusions, above);
         above[i] = path[i];
     }
-    return false;
+    free(above);
+    return matches;
 }
 
 /* Could the pattern match something below the directory? Its text up to the first wildcard and the

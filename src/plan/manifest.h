@@ -70,6 +70,8 @@ struct manifest_cursor {
     struct arena arena;
     struct manifest_record record; /* the one given last */
     bool has_record;
+    struct buffer sought; /* the path of the last seek, while its answer stands */
+    bool has_sought;
 };
 void manifest_cursor_init(struct manifest_cursor *cursor, struct manifest *manifest);
 void manifest_cursor_fini(struct manifest_cursor *cursor);

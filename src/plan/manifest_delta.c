@@ -55,6 +55,17 @@ static void index_steps(struct manifest_delta *delta)
     }
 }
 
+static bool add_moved(struct manifest_delta *delta, const struct plan_step *step,
+                      const struct entry *entry, struct error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const char *new_path = path_move(&arena, entry->path, step->place, step->other);
+    bool ok = add(delta, new_path, CAME, 0, entry, error);
+    arena_fini(&arena);
+    return ok;
+}
+
 /* One entry below a parked place, unless a step below takes it. */
 static bool take_parked(void *context, const struct entry *entry, struct error *error)
 {
@@ -62,16 +73,8 @@ static bool take_parked(void *context, const struct entry *entry, struct error *
     const struct plan_step *step = delta->scanned;
     if (path_map_above(&delta->parks, entry->path, true)->value != step)
         return true;
-    if (!add(delta, entry->path, WENT, 0, NULL, error))
-        return false;
-    if (step->other == NULL)
-        return true;
-    struct arena arena;
-    arena_init(&arena);
-    const char *new_path = path_move(&arena, entry->path, step->place, step->other);
-    bool ok = add(delta, new_path, CAME, 0, entry, error);
-    arena_fini(&arena);
-    return ok;
+    return add(delta, entry->path, WENT, 0, NULL, error) &&
+           (step->other == NULL || add_moved(delta, step, entry, error));
 }
 
 static bool take_attributes(struct manifest_delta *delta, struct error *error)

@@ -218,6 +218,7 @@ void manifest_cursor_init(struct manifest_cursor *cursor, struct manifest *manif
 void manifest_cursor_fini(struct manifest_cursor *cursor)
 {
     buffer_fini(&cursor->raw);
+    buffer_fini(&cursor->sought);
     arena_fini(&cursor->arena);
     *cursor = (struct manifest_cursor){0};
 }
@@ -238,7 +239,7 @@ static size_t block_of(const struct manifest *manifest, const char *path)
 
 static bool load_block(struct manifest_cursor *cursor, size_t block, struct error *error)
 {
-    cursor->has_record = false;
+    cursor->has_record = cursor->has_sought = false;
     cursor->block = cursor->manifest->block_count; /* none, should this fail */
     if (block >= cursor->manifest->block_count)
         return true;
@@ -266,8 +267,11 @@ bool manifest_cursor_next(struct manifest_cursor *cursor, const struct manifest_
                           struct error *error)
 {
     *ret_record = NULL;
-    if (cursor->block >= cursor->manifest->block_count)
+    cursor->has_sought = false;
+    if (cursor->block >= cursor->manifest->block_count) {
+        cursor->has_record = false;
         return true;
+    }
     if (reader_at_end(&cursor->reader)) {
         if (!load_block(cursor, cursor->block + 1, error))
             return false;
@@ -283,20 +287,39 @@ bool manifest_cursor_next(struct manifest_cursor *cursor, const struct manifest_
     return true;
 }
 
-bool manifest_cursor_seek(struct manifest_cursor *cursor, const char *path,
-                          const struct manifest_record **ret_record, struct error *error)
+/* The answer of the last seek is also the answer for every path between that and itself. */
+static bool still_answers(const struct manifest_cursor *cursor, const char *path)
+{
+    return cursor->has_sought && path_compare(buffer_text(&cursor->sought), path) <= 0 &&
+           (!cursor->has_record || path_compare(path, cursor->record.entry.path) <= 0);
+}
+
+static bool seek_forward(struct manifest_cursor *cursor, const char *path,
+                         const struct manifest_record **ret_record, struct error *error)
 {
     size_t block = block_of(cursor->manifest, path);
-    bool here = cursor->has_record && cursor->block == block;
-    int order = here ? path_compare(cursor->record.entry.path, path) : 1;
-    *ret_record = &cursor->record;
-    if (order == 0)
-        return true;
-    if (order > 0 && !load_block(cursor, block, error))
+    bool here = cursor->has_record && cursor->block == block &&
+                path_compare(cursor->record.entry.path, path) < 0;
+    if (!here && !load_block(cursor, block, error))
         return false;
     do
         if (!manifest_cursor_next(cursor, ret_record, error))
             return false;
     while (*ret_record != NULL && path_compare((*ret_record)->entry.path, path) < 0);
+    return true;
+}
+
+bool manifest_cursor_seek(struct manifest_cursor *cursor, const char *path,
+                          const struct manifest_record **ret_record, struct error *error)
+{
+    if (still_answers(cursor, path)) {
+        *ret_record = cursor->has_record ? &cursor->record : NULL;
+        return true;
+    }
+    if (!seek_forward(cursor, path, ret_record, error))
+        return false;
+    buffer_clear(&cursor->sought);
+    buffer_append_text(&cursor->sought, path);
+    cursor->has_sought = true;
     return true;
 }

@@ -228,14 +228,14 @@ bool plan_has_park(const struct plan *plan, const char *place)
 
 const char *plan_mark_name(enum plan_mark mark)
 {
-    switch (mark) {
-#define X(name, bit, text) \
-    case PLAN_MARK_##name: \
-        return text;
+    static const char *const names[] = {
+#define X(name, bit, text) [bit] = text,
         PLAN_MARKS(X)
 #undef X
-    }
-    CHECK_UNREACHABLE();
+    };
+    size_t bit = (size_t)__builtin_ctz(mark);
+    CHECK(bit < ARRAY_LENGTH(names) && mark == 1u << bit);
+    return names[bit];
 }
 
 enum plan_mark plan_phase_mark(enum plan_phase phase, bool inverse)

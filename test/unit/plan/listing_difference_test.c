@@ -186,6 +186,15 @@ static void test_what_text_alone_would_get_wrong(void **state)
     check(".=1 f=2", "", "D ");
 }
 
+static void test_many_objects(void **state)
+{
+    (void)state;
+    check(".=1 a/=2 a/1=11 a/2=12 a/3=13 a/4=14 a/5=15 a/6=16 a/7=17 a/8=18 a/9=19 b/=3 b/1=21 "
+          "b/2=22 b/3=23 b/4=24 b/5=25 b/6=26 b/7=27",
+          ".=1 c/=2 c/1=11 c/2=12 c/3=13 c/4=14 c/5=15 c/6=16 c/7=17 c/8=18 c/9=27",
+          "D a/9|D b|M |M a|R a>c|R b/7>c/9");
+}
+
 static void test_identity(void **state)
 {
     (void)state;
@@ -313,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases_of_hdfs),
         cmocka_unit_test(test_what_text_alone_would_get_wrong),
+        cmocka_unit_test(test_many_objects),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_what_counts_as_modified),
         cmocka_unit_test(test_drifting_times_of_directories),

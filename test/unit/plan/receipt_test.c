@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "plan/receipt.h"
 
 static const struct receipt_record records[] = {
@@ -194,6 +195,30 @@ static void test_strange_frames_end_the_valid_part(void **state)
     buffer_fini(&file.bytes);
 }
 
+static void test_a_text_that_is_cut_ends_the_valid_part(void **state)
+{
+    (void)state;
+    struct file file = {{0}, 0, 0};
+    struct container_writer writer;
+    struct error error = ERROR_NONE;
+    struct buffer frame = {0};
+    const uint8_t record[] = {1, 0, 0, 0, 200, 0, 0, 0, 'x'};
+    assert_true(container_writer_begin(&writer, CONTAINER_RECEIPT, write_file, &file, &error));
+    buffer_append_u32(&frame, sizeof record);
+    buffer_append_u32(&frame, crc32c(0, record, sizeof record));
+    buffer_append(&frame, record, sizeof record);
+    assert_true(container_writer_add(&writer, frame.data, frame.size, &error));
+    struct receipt_reader reader;
+    struct seen seen = {0, 0};
+    assert_true(read_all(&reader, &seen, &file.bytes, file.bytes.size, 1000));
+    assert_int_equal(reader.count, 0);
+    assert_int_equal(reader.valid_size, CONTAINER_HEADER_SIZE);
+    receipt_reader_fini(&reader);
+    container_writer_fini(&writer);
+    buffer_fini(&frame);
+    buffer_fini(&file.bytes);
+}
+
 static void test_failures_come_through(void **state)
 {
     (void)state;
@@ -239,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_resuming_after_every_cut),
         cmocka_unit_test(test_damage_never_counts),
         cmocka_unit_test(test_strange_frames_end_the_valid_part),
+        cmocka_unit_test(test_a_text_that_is_cut_ends_the_valid_part),
         cmocka_unit_test(test_failures_come_through),
         cmocka_unit_test(test_a_huge_record_is_refused),
     };

@@ -89,7 +89,7 @@ static int compare(const struct sorter_key *a, const struct sorter_key *b)
     return order != 0 ? order : a->size < b->size ? -1 : a->size > b->size;
 }
 
-static const struct sorter_options options = {compare, SORTER_MEMORY_MIN, &callbacks};
+static struct sorter_options options = {compare, SORTER_MEMORY_MIN, &callbacks};
 
 /* Adds count records with few keys; the value is the number of the record and padding. */
 static bool add_many(struct sorter *sorter, size_t count, size_t padding, struct error *error)
@@ -150,6 +150,9 @@ static void test_all_sizes(void **state)
     sort_many(3000, 0, false);  /* a few runs */
     sort_many(60000, 0, false); /* more than one merge takes */
     sort_many(2000, 2000, false);
+    options.memory_bytes = 8 * SORTER_MEMORY_MIN; /* merges of more than two runs */
+    sort_many(20000, 100, false);
+    options.memory_bytes = SORTER_MEMORY_MIN;
     sorter_free(NULL);
 }
 
