@@ -101,25 +101,44 @@ static int list(struct cli *cli)
     return status;
 }
 
-static void print_members(const struct cli *cli, const json_t *members)
+/* Where a data set lies frozen, once it is sealed. */
+static const char *sealed_place(struct arena *arena, const json_t *epoch, const char *id)
 {
-    static const struct table_column columns[] = {{"data set", TABLE_LEFT},
-                                                  {"on the secondary", TABLE_LEFT}};
+    const json_t *seal = json_object_get(json_object_get(epoch, "commit"), "seal");
+    size_t index;
+    json_t *member;
+    json_array_foreach(json_object_get(seal, "members"), index, member) {
+        const char *path = json_string_or(json_object_get(member, "snapshot"), "path", NULL);
+        if (path != NULL && strcmp(json_string_or(member, "id", ""), id) == 0)
+            return arena_format(arena, "%s:%s", json_string_or(member, "target_instance", ""),
+                                path);
+    }
+    return NULL;
+}
+
+static void add_member(struct table *table, const json_t *epoch, const json_t *member)
+{
+    struct arena *arena = &table->arena;
+    bool gone = json_boolean_or(member, "tombstone", false);
+    table_row(table);
+    table_cell(table,
+               arena_format(arena, "%s:%s%s", json_string_or(member, "instance", ""),
+                            json_string_or(member, "source_path", ""), gone ? " (gone)" : ""));
+    table_cell(table, arena_format(arena, "%s:%s", json_string_or(member, "target_instance", ""),
+                                   json_string_or(member, "target_path", "")));
+    table_cell(table, sealed_place(arena, epoch, json_string_or(member, "id", "?")));
+}
+
+static void print_members(const struct cli *cli, const json_t *epoch)
+{
+    static const struct table_column columns[] = {
+        {"data set", TABLE_LEFT}, {"on the secondary", TABLE_LEFT}, {"its seal", TABLE_LEFT}};
     struct table table;
     size_t index;
     json_t *member;
     table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-    json_array_foreach(members, index, member) {
-        struct arena *arena = &table.arena;
-        bool gone = json_boolean_or(member, "tombstone", false);
-        table_row(&table);
-        table_cell(&table,
-                   arena_format(arena, "%s:%s%s", json_string_or(member, "instance", ""),
-                                json_string_or(member, "source_path", ""), gone ? " (gone)" : ""));
-        table_cell(&table,
-                   arena_format(arena, "%s:%s", json_string_or(member, "target_instance", ""),
-                                json_string_or(member, "target_path", "")));
-    }
+    json_array_foreach(json_object_get(epoch, "members"), index, member)
+        add_member(&table, epoch, member);
     putchar('\n');
     cli_print_table(&table);
     table_fini(&table);
@@ -156,7 +175,7 @@ static void print_epoch(struct cli *cli, const json_t *epoch)
     print_numbers(arena, epoch);
     cli_print_field("cause", json_string_or(json_object_get(epoch, "cause"), "message", NULL));
     if (json_array_size(json_object_get(epoch, "members")) > 0)
-        print_members(cli, json_object_get(epoch, "members"));
+        print_members(cli, epoch);
     epoch_print_question(epoch);
 }
 

@@ -29,7 +29,9 @@ void human_size(uint64_t bytes, char ret_text[HUMAN_TEXT_SIZE])
 
 void human_skew(int64_t time_us, char ret_text[HUMAN_TEXT_SIZE])
 {
-    if (time_us < 10000)
+    if (time_us < 1000)
+        snprintf(ret_text, HUMAN_TEXT_SIZE, "0.%03" PRId64 " ms", time_us);
+    else if (time_us < 10000)
         snprintf(ret_text, HUMAN_TEXT_SIZE, "%" PRId64 ".%" PRId64 " ms", time_us / 1000,
                  time_us / 100 % 10);
     else if (time_us < 1000000)

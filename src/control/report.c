@@ -33,7 +33,7 @@ static json_t *progress_object(const struct run *run)
     json_set_integer(object, "bytes_total", (int64_t)run->progress.bytes_total);
     json_set_integer(object, "bytes_per_second", (int64_t)run->bytes_per_second);
     json_set_take(object, "seconds_left",
-                  run->bytes_per_second > 1
+                  run->progress.bytes_total > 0 && run->bytes_per_second > 1
                       ? json_integer((json_int_t)((double)left / run->bytes_per_second))
                       : json_null());
     return object;

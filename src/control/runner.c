@@ -65,19 +65,32 @@ static const char *cluster_of(const struct run *run, enum epoch_side side)
     return side == EPOCH_SIDE_A ? pair->primary : pair->secondary;
 }
 
-static void note_progress(struct run *run, const struct status *status)
+/* Per phase, for what one moves says nothing of the next; smoothed, for lanes finish in bursts. */
+static void measure_rate(struct run *run, const struct status *status)
 {
     int64_t now_us = clock_realtime_us();
-    int64_t passed_us = now_us - run->rate_at_us;
+    uint64_t bytes = status->progress.bytes_done;
+    bool begins = run->rate_at_us == 0 || now_us < run->rate_at_us || bytes < run->rate_bytes ||
+                  strcmp(run->phase, status->phase) != 0;
+    if (begins)
+        run->bytes_per_second = 0;
+    else if (now_us - run->rate_at_us < 200000)
+        return;
+    else {
+        double seconds = (double)(now_us - run->rate_at_us) / 1e6;
+        double rate = (double)(bytes - run->rate_bytes) / seconds;
+        run->bytes_per_second =
+            run->bytes_per_second > 0 ? 0.7 * run->bytes_per_second + 0.3 * rate : rate;
+    }
+    run->rate_at_us = now_us;
+    run->rate_bytes = bytes;
+}
+
+static void note_progress(struct run *run, const struct status *status)
+{
+    measure_rate(run, status);
     run->progress = status->progress;
     snprintf(run->phase, sizeof run->phase, "%s", status->phase);
-    if (passed_us < 200000)
-        return;
-    if (run->rate_at_us != 0 && status->progress.bytes_done >= run->rate_bytes)
-        run->bytes_per_second =
-            (double)(status->progress.bytes_done - run->rate_bytes) * 1e6 / (double)passed_us;
-    run->rate_at_us = now_us;
-    run->rate_bytes = status->progress.bytes_done;
 }
 
 static enum epoch_report_status report_status(enum status_state state)

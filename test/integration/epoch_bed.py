@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTBED = os.path.join(HERE, "../testbed")
 sys.path.insert(0, TESTBED)
 
+import openapi_check  # noqa: E402
 from webhdfs import WebHdfs, compare  # noqa: E402
 
 DAEMON = os.environ.get("COEVALD", "coevald")
@@ -134,6 +135,7 @@ class Process:
             text = answer.read()
         finally:
             connection.close()
+        openapi_check.check(verb, path, answer.status, json.loads(text))
         if answer.status >= 400:
             raise Refused("%s %s: %d %s" % (verb, path, answer.status, text.decode()))
         return json.loads(text) if text else None

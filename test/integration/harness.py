@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 
+import openapi_check
 import tree_walk
 
 COEVALD = os.environ["COEVALD"]
@@ -143,11 +144,18 @@ class Daemon:
                                          method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                text = answer.read()
-                return json.loads(text) if text else None
+                return self.read(method, path, answer.status, answer.read())
         except urllib.error.HTTPError as refusal:
-            text = refusal.read()
-            raise Refused(refusal.code, json.loads(text) if text else {}) from None
+            document = self.read(method, path, refusal.code, refusal.read())
+            raise Refused(refusal.code, document or {}) from None
+
+    @staticmethod
+    def read(method, path, status, text):
+        """What is said is as doc/openapi.yaml says; agents speak doc/protocol.md."""
+        document = json.loads(text) if text else None
+        if path.startswith("/v1/"):
+            openapi_check.check(method, path, status, document)
+        return document
 
     def get(self, path):
         return self.call("GET", path)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from run_coeval import COEVAL, PATIENCE_S, coeval, environment, script  # noqa: F401
+from run_coeval import COEVAL, EPOCH_1, PATIENCE_S, coeval, environment, script  # noqa: F401
 from scripted_device import cluster, epoch, error, event, progress, service, status
 
 
@@ -35,6 +35,20 @@ def test_epochs_of_several_services_are_told_apart(script):
     script.on("GET", "/v1/epochs", {"epochs": [epoch(1), epoch(1, service="orders")]})
     lines = coeval("epoch", "list", url=script.url).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["service", "bills", "orders"]
+
+
+def test_epoch_tells_where_its_seal_lies(script):
+    member = {"id": "m1", "instance": "hdfs", "source_path": "/bills", "target_instance": "hdfs",
+              "target_path": "/copy/bills"}
+    gone = dict(member, id="m2", source_path="/old", target_path="/copy/old", tombstone=True)
+    seal = {"members": [dict(member, snapshot={"path": "/copy/bills/.snapshot/coeval.x"})]}
+    script.on("GET", EPOCH_1, {**epoch(1), "members": [member, gone], "moment": {}, "transfer": {},
+                               "commit": {"seal": seal}, "history": None})
+    ran = coeval("epoch", "show", "bills", "1", url=script.url)
+    assert ran.stdout.splitlines()[-2:] == [
+        "hdfs:/bills       hdfs:/copy/bills  hdfs:/copy/bills/.snapshot/coeval.x",
+        "hdfs:/old (gone)  hdfs:/copy/old    -"]
+    assert re.search(r"^cause", ran.stdout, re.M) is None
 
 
 def test_status(script):

@@ -37,8 +37,8 @@ static void test_skews(void **state)
         int64_t time_us;
         const char *text;
     } cases[] = {
-        {0, "0.0 ms"},      {340, "0.3 ms"},     {9999, "9.9 ms"},      {10000, "10 ms"},
-        {999999, "999 ms"}, {1000000, "1.00 s"}, {61250000, "61.25 s"},
+        {0, "0.000 ms"},  {340, "0.340 ms"},  {1000, "1.0 ms"},    {9999, "9.9 ms"},
+        {10000, "10 ms"}, {999999, "999 ms"}, {1000000, "1.00 s"}, {61250000, "61.25 s"},
     };
     char text[HUMAN_TEXT_SIZE];
     (void)state;
