@@ -88,6 +88,8 @@ bool close_door(const struct task *task, struct decision *decision);
 /* Removes what is staged on B, attempt by attempt, or only by this one; false: nothing is left.
  * sim_task_rollback.c */
 bool unstage_next(const struct task *task, struct decision *decision, bool own_only);
+/* The next act of the plan, forward or back, its markers included; false: it is through. */
+bool phase_next(const struct task *task, struct decision *decision);
 json_t *seal_of(const struct area *area); /* {"seal": ...} */
 
 struct agent *agent_new(enum process process);

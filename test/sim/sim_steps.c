@@ -6,161 +6,202 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/path.h"
+#include "plan/change.h"
+#include "plan/listing_difference.h"
 
-static const char *last_name(const char *path)
+#define LIMIT_BYTES ((size_t)1 << 20)
+
+static struct entry entry_of(const struct node *node)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
+    return (struct entry){.path = node->path,
+                          .type = node->is_directory ? ENTRY_DIRECTORY : ENTRY_FILE,
+                          .length = node->version,
+                          .owner = "coeval",
+                          .group = "coeval",
+                          .crc_known = !node->is_directory,
+                          .crc32c = node->version,
+                          .file_id = node->id};
 }
 
-static void join(char ret_path[PATH_SIZE], const char *directory, const char *name)
+/* A listing: the top, then all nodes in the order of paths. */
+struct walk {
+    const struct node **nodes;
+    size_t count, next;
+    struct entry entry;
+};
+
+static int by_path_order(const void *a, const void *b)
 {
-    char path[2 * PATH_SIZE];
-    snprintf(path, sizeof path, "%s%s%s", directory, directory[0] == '\0' ? "" : "/", name);
-    CHECK(strlen(path) < PATH_SIZE);
-    memcpy(ret_path, path, PATH_SIZE);
+    const struct node *const *left = a, *const *right = b;
+    return path_compare((*left)->path, (*right)->path);
 }
 
-/* The same object in the other tree, of the same type. */
-static const struct node *counterpart(const struct tree *other, const struct node *node)
+static const struct node top_node = {.path = "", .id = UINT32_MAX, .is_directory = true};
+
+static struct walk walk_init(const struct tree *tree)
 {
-    const struct node *found = tree_find_id(other, node->id);
-    return found != NULL && found->is_directory == node->is_directory ? found : NULL;
+    struct walk walk = {.nodes = memory_new((tree->count + 1) * sizeof(struct node *))};
+    for (size_t i = 0; i < tree->count; i++)
+        walk.nodes[walk.count++] = &tree->nodes[i];
+    walk.nodes[walk.count++] = &top_node;
+    qsort(walk.nodes, walk.count, sizeof walk.nodes[0], by_path_order);
+    return walk;
 }
 
-static const struct node *parent_node(const struct tree *tree, const struct node *node)
+static bool next_entry(void *context, const struct entry **ret_entry, struct error *error)
 {
-    char parent[PATH_SIZE];
-    tree_parent(node->path, parent);
-    return parent[0] == '\0' ? NULL : tree_find(tree, parent);
-}
-
-/* Where the node comes to lie when only the directories above it move; false: its directory goes.
- */
-static bool carried_path(const struct tree *base, const struct tree *now, const struct node *node,
-                         char ret_path[PATH_SIZE])
-{
-    const struct node *parent = parent_node(base, node), *parent_now = NULL;
-    if (parent != NULL) {
-        parent_now = counterpart(now, parent);
-        if (parent_now == NULL)
-            return false;
+    struct walk *walk = context;
+    (void)error;
+    *ret_entry = NULL;
+    if (walk->next < walk->count) {
+        walk->entry = entry_of(walk->nodes[walk->next++]);
+        *ret_entry = &walk->entry;
     }
-    join(ret_path, parent == NULL ? "" : parent_now->path, last_name(node->path));
     return true;
 }
 
-static void append(struct step **steps, size_t *count, const char *place, const char *staged)
+static bool add_differences(struct changes *changes, const struct tree *base,
+                            const struct tree *now, bool by_path, struct error *error)
 {
-    *steps = memory_resize(*steps, (*count + 1) * sizeof(struct step));
-    struct step *step = &(*steps)[(*count)++];
-    snprintf(step->place, sizeof step->place, "%s", place);
-    snprintf(step->staged, sizeof step->staged, "%s", staged);
+    struct walk old = walk_init(base), new = walk_init(now);
+    struct listing old_listing = {next_entry, &old}, new_listing = {next_entry, &new};
+    struct listing_options options = {.identity = by_path ? LISTING_BY_PATH : LISTING_BY_ID,
+                                      .limit_bytes = LIMIT_BYTES};
+    bool ok = listing_difference(&old_listing, &new_listing, &options, changes_add, changes, error);
+    free(old.nodes);
+    free(new.nodes);
+    return ok;
 }
 
-/* With what is below it and new too. */
-static void stage_created(struct steps *steps, const struct tree *base, const struct tree *now,
-                          const struct node *node, const char *staged)
+static struct entry look_up(const struct tree *tree, const char *path)
 {
-    CHECK(tree_add(&steps->content, staged, node->id, node->version, node->is_directory));
+    const struct node *node = path[0] == '\0' ? &top_node : tree_find(tree, path);
+    CHECK(node != NULL);
+    return entry_of(node);
+}
+
+static bool judge_all(struct changes *changes, const struct tree *base, const struct tree *now,
+                      struct error *error)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        struct change *change = changes->items[i];
+        if (change->kind != CHANGE_TOUCHED)
+            continue;
+        struct entry before = look_up(base, change->old_path);
+        struct entry after = look_up(now, change->new_path);
+        if (!change_judge(changes, change, &before, &after, 0, error))
+            return false;
+    }
+    return true;
+}
+
+static size_t count_below(const struct tree *tree, const char *path)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < tree->count; i++)
+        count += tree_is_below(tree->nodes[i].path, path);
+    return count;
+}
+
+static void fill_in(struct changes *changes, const struct tree *base, const struct tree *now)
+{
+    for (size_t i = 0; i < changes->directory_count; i++)
+        changes->directories[i].known = true;
+    for (size_t i = 0; i < changes->count; i++) {
+        struct change *change = changes->items[i];
+        if (change->kind == CHANGE_REMOVE)
+            change->entries = count_below(base, change->old_path);
+        else if (change->kind == CHANGE_CREATE)
+            change->entries = count_below(now, change->new_path);
+    }
+}
+
+/* With what is below, unless a move brings it. */
+static void stage(struct steps *steps, const struct changes *changes, const struct tree *now,
+                  const char *path, const char *staged)
+{
+    const struct node *node = tree_find(now, path);
+    CHECK(node != NULL &&
+          tree_add(&steps->content, staged, node->id, node->version, node->is_directory));
     for (size_t i = 0; node->is_directory && i < now->count; i++) {
         const struct node *child = &now->nodes[i];
-        char path[PATH_SIZE];
-        if (parent_node(now, child) != node || counterpart(base, child) != NULL)
+        char parent[PATH_SIZE], place[2 * PATH_SIZE];
+        tree_parent(child->path, parent);
+        if (strcmp(parent, path) != 0 || changes_covers(changes, child->path))
             continue;
-        join(path, staged, last_name(child->path));
-        stage_created(steps, base, now, child, path);
+        snprintf(place, sizeof place, "%s%s", staged, child->path + strlen(path));
+        stage(steps, changes, now, child->path, place);
     }
 }
 
-static void park(struct steps *steps, const struct tree *base, const struct tree *now,
-                 const struct node *node)
+static void stage_all(struct steps *steps, const struct changes *changes, const struct tree *now)
 {
-    const struct node *there = counterpart(now, node);
-    char path[PATH_SIZE], staged[PATH_SIZE];
-    bool carried = carried_path(base, now, node, path);
-    bool moved = there != NULL && (!carried || strcmp(path, there->path) != 0);
-    bool replaced = there != NULL && there->version != node->version;
-    bool removed = there == NULL && carried;
-    if (there == NULL)
-        steps->removed++;
-    if (!moved && !replaced && !removed)
-        return;
-    snprintf(staged, sizeof staged, "park/%zu", steps->park_count);
-    append(&steps->parks, &steps->park_count, node->path, staged);
-    if (moved && !replaced)
-        append(&steps->places, &steps->place_count, there->path, staged);
-}
-
-static void create(struct steps *steps, const struct tree *base, const struct tree *now,
-                   const struct node *node)
-{
-    const struct node *before = counterpart(base, node);
-    const struct node *parent = parent_node(now, node);
-    bool replaced = before != NULL && before->version != node->version;
-    bool top = before == NULL && (parent == NULL || counterpart(base, parent) != NULL);
-    char staged[PATH_SIZE];
-    if (!replaced && !top)
-        return;
-    snprintf(staged, sizeof staged, "new/%zu", steps->place_count);
-    if (replaced)
-        CHECK(tree_add(&steps->content, staged, node->id, node->version, false));
-    else
-        stage_created(steps, base, now, node, staged);
-    append(&steps->places, &steps->place_count, node->path, staged);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const struct step *left = a, *right = b;
-    return strcmp(left->place, right->place);
-}
-
-static int descending(const void *a, const void *b)
-{
-    return ascending(b, a);
-}
-
-/* Objects are the same when they have the same path and type. */
-static void number_by_path(struct tree *base, struct tree *now)
-{
-    for (size_t i = 0; i < base->count; i++)
-        base->nodes[i].id = (uint32_t)i + 1;
-    for (size_t i = 0; i < now->count; i++) {
-        const struct node *there = tree_find(base, now->nodes[i].path);
-        bool same = there != NULL && there->is_directory == now->nodes[i].is_directory;
-        now->nodes[i].id = same ? there->id : (uint32_t)(base->count + i + 1);
+    CHECK(tree_add(&steps->content, "park", 0, 0, true) &&
+          tree_add(&steps->content, "new", 0, 0, true));
+    for (size_t i = 0; i < steps->plan.step_count; i++) {
+        const struct plan_step *step = &steps->plan.steps[i];
+        char name[PLAN_NAME_SIZE];
+        plan_step_name(step, name);
+        if (step->kind == PLAN_PLACE && step->area == PLAN_AREA_NEW)
+            stage(steps, changes, now, step->place, name);
     }
 }
 
-struct steps steps_make(const struct tree *before, const struct tree *after, bool by_path,
+/* As it comes out of its file, so that it borrows nothing from the changes. */
+static bool build(struct steps *steps, struct changes *changes, struct error *error)
+{
+    struct plan plan;
+    struct buffer file;
+    buffer_init(&file, 0);
+    bool ok = plan_build(changes, "simulation", &steps->arena, &plan, error);
+    if (ok) {
+        plan_encode(&plan, &file);
+        ok = plan_decode(file.data, file.size, &steps->arena, &steps->plan, error);
+    }
+    buffer_fini(&file);
+    return ok;
+}
+
+/* A mistake that the checkers must find. */
+static void reverse_parks(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->park_count / 2; i++) {
+        struct plan_step *other = &plan->steps[plan->park_count - 1 - i], step = plan->steps[i];
+        plan->steps[i] = *other;
+        *other = step;
+    }
+}
+
+struct steps steps_make(const struct tree *base, const struct tree *now, bool by_path,
                         bool ascending_parks)
 {
-    struct steps steps = {0};
-    struct tree base = tree_copy(before), now = tree_copy(after);
-    if (by_path)
-        number_by_path(&base, &now);
-    CHECK(tree_add(&steps.content, "park", 0, 0, true) &&
-          tree_add(&steps.content, "new", 0, 0, true));
-    steps.existing = base.count;
-    for (size_t i = 0; i < base.count; i++)
-        park(&steps, &base, &now, &base.nodes[i]);
-    for (size_t i = 0; i < now.count; i++)
-        create(&steps, &base, &now, &now.nodes[i]);
-    if (steps.park_count > 0)
-        qsort(steps.parks, steps.park_count, sizeof(struct step),
-              ascending_parks ? ascending : descending);
-    if (steps.place_count > 0)
-        qsort(steps.places, steps.place_count, sizeof(struct step), ascending);
-    tree_fini(&base);
-    tree_fini(&now);
+    struct steps steps = {.existing = base->count};
+    struct changes changes;
+    struct error error = ERROR_NONE;
+    struct change_options options = {.limit_bytes = LIMIT_BYTES};
+    arena_init(&steps.arena);
+    changes_init(&changes, &options);
+    bool ok = add_differences(&changes, base, now, by_path, &error) &&
+              changes_normalise(&changes, &error) && judge_all(&changes, base, now, &error) &&
+              changes_settle(&changes, &error);
+    if (ok) {
+        fill_in(&changes, base, now);
+        ok = build(&steps, &changes, &error);
+    }
+    if (!ok)
+        fprintf(stderr, "sim: plan: %s\n", error.text);
+    CHECK(ok);
+    stage_all(&steps, &changes, now);
+    changes_fini(&changes);
+    if (ascending_parks)
+        reverse_parks(&steps.plan);
+    steps.inverse = plan_inverse(&steps.plan, &steps.arena);
     return steps;
 }
 
 void steps_fini(struct steps *steps)
 {
-    free(steps->parks);
-    free(steps->places);
+    arena_fini(&steps->arena);
     tree_fini(&steps->content);
-    *steps = (struct steps){0};
 }

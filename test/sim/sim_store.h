@@ -18,15 +18,13 @@ struct snapshot {
     struct tree tree;
 };
 
-/* Markers of a commit, each durable before what follows. */
+/* Markers of a commit, each durable before what follows: those of plan/, and two around them. */
 enum mark {
-    MARK_CHECKED = 1 << 0, /* the target was as the base seal says; the commit begins */
-    MARK_PARKED = 1 << 1,
-    MARK_PLACED = 1 << 2,
-    MARK_CLEAN = 1 << 3, /* compared; what is parked may go from now on */
-    MARK_BACK = 1 << 4,  /* never forward again */
-    MARK_BACK_PARKED = 1 << 5,
-    MARK_BACK_PLACED = 1 << 6
+    MARK_PARKED = PLAN_MARK_PARKED,
+    MARK_BACK = PLAN_MARK_BACK,
+    MARK_BACK_PARKED = PLAN_MARK_BACK_PARKED,
+    MARK_CHECKED = 1 << 16, /* the target was as the base seal says; the commit begins */
+    MARK_CLEAN = 1 << 17    /* compared; what is parked may go from now on */
 };
 
 /* What the area of a cluster says about one attempt of an epoch. */

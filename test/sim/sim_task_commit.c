@@ -37,6 +37,13 @@ static struct op *member_op(const struct task *task, struct decision *decision, 
     return op;
 }
 
+static void rename_op(const struct task *task, struct decision *decision, int member,
+                      const char *from, const char *to)
+{
+    struct op *op = member_op(task, decision, OP_RENAME, member, from);
+    CHECK(snprintf(op->to, sizeof op->to, "%s", to) < (int)sizeof op->to);
+}
+
 /* What others made where it does not belong: asked about, or moved out of the way. */
 static bool touched_next(const struct task *task, struct decision *decision, bool in_staging)
 {
@@ -87,39 +94,50 @@ static void check_target(const struct task *task, struct decision *decision)
         mark(task, decision, MARK_CHECKED);
 }
 
-static bool park_next(const struct task *task, struct decision *decision)
+static bool place_exists(const struct task *task, int member, const char *path)
+{
+    return tree_find(&task->b->live[member], path) != NULL;
+}
+
+/* The first step that is still to be done; false: none. */
+static bool step_next(const struct task *task, struct decision *decision, bool back,
+                      enum plan_step_kind kind)
 {
     for (int member = 0; member < task->b->member_count; member++) {
         const struct steps *steps = &task->area_b->steps[member];
-        for (size_t i = 0; i < steps->park_count; i++) {
-            const struct tree *live = &task->b->live[member];
-            char staged[PATH_SIZE];
-            path_in_staging(task, steps->parks[i].staged, staged);
-            if (tree_find(live, staged) != NULL || tree_find(live, steps->parks[i].place) == NULL)
-                continue;
-            struct op *op = member_op(task, decision, OP_RENAME, member, steps->parks[i].place);
-            memcpy(op->to, staged, sizeof op->to);
-            return true;
+        const struct plan *plan = back ? &steps->inverse : &steps->plan;
+        for (size_t i = 0; i < plan->step_count; i++) {
+            const struct plan_step *step = &plan->steps[i];
+            char staged[PATH_SIZE], name[PLAN_NAME_SIZE];
+            plan_step_name(step, name);
+            path_in_staging(task, name, staged);
+            enum plan_decision what =
+                step->kind != kind ? PLAN_DONE
+                                   : plan_step_decide(step, place_exists(task, member, staged),
+                                                      place_exists(task, member, step->place));
+            if (what == PLAN_IMPOSSIBLE)
+                decide_fail(decision, ERROR_CORRUPT);
+            else if (what == PLAN_DO)
+                rename_op(task, decision, member, kind == PLAN_PARK ? step->place : staged,
+                          kind == PLAN_PARK ? staged : step->place);
+            if (what != PLAN_DONE)
+                return true;
         }
     }
     return false;
 }
 
-static bool place_next(const struct task *task, struct decision *decision)
+bool phase_next(const struct task *task, struct decision *decision)
 {
-    for (int member = 0; member < task->b->member_count; member++) {
-        const struct steps *steps = &task->area_b->steps[member];
-        for (size_t i = 0; i < steps->place_count; i++) {
-            char staged[PATH_SIZE];
-            path_in_staging(task, steps->places[i].staged, staged);
-            if (tree_find(&task->b->live[member], staged) == NULL)
-                continue;
-            struct op *op = member_op(task, decision, OP_RENAME, member, staged);
-            memcpy(op->to, steps->places[i].place, sizeof op->to);
-            return true;
-        }
-    }
-    return false;
+    bool back = (task->area_b->marks & MARK_BACK) != 0;
+    enum plan_phase next = plan_phase_next(task->area_b->marks);
+    if (next == PLAN_PHASE_END)
+        return false;
+    bool renames = next == PLAN_PHASE_PARK || next == PLAN_PHASE_PLACE;
+    if (!renames ||
+        !step_next(task, decision, back, next == PLAN_PHASE_PARK ? PLAN_PARK : PLAN_PLACE))
+        decide_op(task, decision, OP_AREA_MARK, AGENT_B)->mark = plan_phase_mark(next, back);
+    return true;
 }
 
 /* What is parked may hold what others made meanwhile: it is not ours to destroy. */
@@ -204,9 +222,9 @@ static bool commit_blindly(const struct task *task, struct decision *decision)
     task->held->blind = false;
     for (int member = 0; member < task->b->member_count; member++) {
         const struct steps *steps = &task->area_b->steps[member];
-        for (size_t i = 0; i < steps->park_count; i++)
-            if (tree_find(&task->b->live[member], steps->parks[i].place) != NULL) {
-                member_op(task, decision, OP_REMOVE, member, steps->parks[i].place);
+        for (size_t i = 0; i < steps->plan.park_count; i++)
+            if (place_exists(task, member, steps->plan.steps[i].place)) {
+                member_op(task, decision, OP_REMOVE, member, steps->plan.steps[i].place);
                 return true;
             }
     }
@@ -237,15 +255,8 @@ void task_commit(const struct task *task, struct decision *decision)
         phase(task, decision, "committing", &told);
         if (!told || close_door(task, decision))
             return;
-        if (!(area->marks & MARK_PARKED)) {
-            if (!park_next(task, decision))
-                mark(task, decision, MARK_PARKED);
-        } else if (!(area->marks & MARK_PLACED)) {
-            if (!place_next(task, decision))
-                mark(task, decision, MARK_PLACED);
-        } else {
+        if (!phase_next(task, decision))
             compare(task, decision);
-        }
         return;
     }
     freeze(task, decision);

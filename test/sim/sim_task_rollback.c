@@ -22,45 +22,6 @@ static void mark(const struct task *task, struct decision *decision, enum mark b
     decide_op(task, decision, OP_AREA_MARK, AGENT_B)->mark = bit;
 }
 
-/* What was placed goes back to staging, deepest first. */
-static bool unplace_next(const struct task *task, struct decision *decision)
-{
-    for (int member = 0; member < task->b->member_count; member++) {
-        const struct steps *steps = &task->area_b->steps[member];
-        for (size_t i = steps->place_count; i-- > 0;) {
-            const struct tree *live = &task->b->live[member];
-            const struct step *step = &steps->places[i];
-            char staged[PATH_SIZE];
-            path_in_staging(task, step->staged, staged);
-            if (tree_find(live, staged) != NULL || tree_find(live, step->place) == NULL)
-                continue;
-            memcpy(member_op(task, decision, OP_RENAME, member, step->place)->to, staged,
-                   sizeof staged);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool unpark_next(const struct task *task, struct decision *decision)
-{
-    for (int member = 0; member < task->b->member_count; member++) {
-        const struct steps *steps = &task->area_b->steps[member];
-        for (size_t i = steps->park_count; i-- > 0;) {
-            const struct tree *live = &task->b->live[member];
-            const struct step *step = &steps->parks[i];
-            char staged[PATH_SIZE];
-            path_in_staging(task, step->staged, staged);
-            if (tree_find(live, staged) == NULL || tree_find(live, step->place) != NULL)
-                continue;
-            memcpy(member_op(task, decision, OP_RENAME, member, staged)->to, step->place,
-                   sizeof step->place);
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct tree *base_of(const struct task *task, int member)
 {
     static const struct tree nothing;
@@ -246,15 +207,10 @@ static void go_back(const struct task *task, struct decision *decision)
     bool dropped = marks & MARK_CLEAN;
     if (!untouched && close_door(task, decision))
         return;
-    if (!untouched && !dropped && !(marks & MARK_BACK_PARKED)) {
-        if (!(marks & MARK_PARKED) || !unplace_next(task, decision))
-            mark(task, decision, MARK_BACK_PARKED);
-    } else if (!untouched && !dropped && !(marks & MARK_BACK_PLACED)) {
-        if (!unpark_next(task, decision))
-            mark(task, decision, MARK_BACK_PLACED);
-    } else if (untouched || (!unstage_new(task, decision) && !restore_next(task, decision))) {
+    if (!untouched && !dropped && phase_next(task, decision))
+        return;
+    if (untouched || (!unstage_new(task, decision) && !restore_next(task, decision)))
         decide_op(task, decision, OP_AREA_UNRECEIVED, AGENT_B);
-    }
 }
 
 void task_rollback(const struct task *task, struct decision *decision)

@@ -101,7 +101,7 @@ static bool removes_too_much(const struct task *task)
 {
     size_t removed = 0, existing = 0;
     for (int i = 0; i < task->b->member_count; i++) {
-        removed += task->area_b->steps[i].removed;
+        removed += task->area_b->steps[i].plan.counts.removed_entries;
         existing += task->area_b->steps[i].existing;
     }
     return removed > 4 && removed * 10 > existing * 6 && !is_approved(task, EPOCH_QUESTION_SHRINK);
