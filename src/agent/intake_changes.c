@@ -8,6 +8,7 @@
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/path.h"
 
 #define CHANGES_BYTES_MAX ((size_t)2 << 30)
@@ -303,7 +304,7 @@ static bool fill_counts(struct intake *intake, struct error *error)
     return true;
 }
 
-bool intake_find_changes(struct intake *intake, struct error *error)
+static bool find_changes(struct intake *intake, struct error *error)
 {
     struct change_options options = {.exclusions = &intake->exclusions,
                                      .limit_bytes = CHANGES_BYTES_MAX};
@@ -312,4 +313,24 @@ bool intake_find_changes(struct intake *intake, struct error *error)
     return add_all(intake, error) && changes_normalise(&intake->changes, error) &&
            judge_all(intake, error) && changes_settle(&intake->changes, error) &&
            fill_times(intake, error) && fill_counts(intake, error);
+}
+
+/* Differences that contradict each other, or the state that they should lead to (facts: a store may
+ * tell less than happened): then what lies there is compared entry by entry. */
+bool intake_find_changes(struct intake *intake, struct error *error)
+{
+    if (find_changes(intake, error))
+        return true;
+    if (error->code != ERROR_CONFLICT || intake->base != INTAKE_SEAL)
+        return false;
+    log_warning(LOG_AGENT, "difference.unsound",
+                "service=%s epoch=%d source=%s error=\"%s\": compared "
+                "entry by entry instead",
+                intake->task->instruction.service_name, (int)intake->task->instruction.number,
+                intake->member->source_path, error->text);
+    changes_fini(&intake->changes);
+    intake->changes_made = false;
+    intake->base = INTAKE_LIVE;
+    *error = ERROR_NONE;
+    return find_changes(intake, error);
 }
