@@ -8,12 +8,14 @@
 static void add(struct wanted *wanted, const struct policy *policy, const char *instance,
                 const char *path, bool is_target)
 {
+    const char *name = is_target ? policy->pair.secondary : policy->pair.primary;
+    const struct control_cluster *cluster = control_find_cluster(wanted->control, name);
     wanted->wants[wanted->count] =
         (struct root_want){.service = policy->name,
-                           .cluster = is_target ? policy->pair.secondary : policy->pair.primary,
+                           .cluster = name,
                            .instance = instance,
                            .path = path,
-                           .area = "/coeval"};
+                           .area = cluster == NULL ? NULL : cluster->area};
     wanted->is_target[wanted->count++] = is_target;
 }
 
@@ -60,7 +62,7 @@ static bool check_targets(struct control *control, const struct policy *policy,
         arena_new(arena, (count_targets(control, wanted) + 1) * sizeof *targets);
     size_t count = 0;
     list_for_each(service, &control->services, struct service, node) {
-        struct wanted others = {0};
+        struct wanted others = {.control = control};
         if (service->deleted || strcmp(service->name, policy->name) == 0)
             continue;
         collect(&service->policy, arena, &others);
@@ -77,7 +79,7 @@ static bool check_targets(struct control *control, const struct policy *policy,
 bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
                    struct wanted *ret_wanted, struct error *error)
 {
-    struct wanted wanted = {0};
+    struct wanted wanted = {.control = control};
     size_t root_count = json_array_size(control->roots), index;
     json_t *item;
     collect(policy, arena, &wanted);
@@ -86,7 +88,7 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
     json_array_foreach(control->roots, index, item)
         roots[index] =
             (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
-                          json_string_or(item, "root", ""), "a service of this device"};
+                          json_string_or(item, "root", ""), "of this device"};
     if (!check_targets(control, policy, &wanted, arena, error) ||
         !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
         return false;

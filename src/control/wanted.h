@@ -8,6 +8,7 @@
 
 /* Parallel arrays in the caller's arena. */
 struct wanted {
+    struct control *control;
     struct root_want *wants;
     bool *is_target;
     const char **roots; /* chosen for each */

@@ -211,6 +211,7 @@ static void describe_clusters(struct daemon *daemon)
         daemon->clusters[i] = (struct control_cluster){.name = cluster->name,
                                                        .location = cluster->location,
                                                        .resources = cluster->resources,
+                                                       .area = cluster->area,
                                                        .link = make_link(daemon, cluster),
                                                        .instances = instances,
                                                        .instance_count = cluster->instance_count};

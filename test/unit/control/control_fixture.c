@@ -18,6 +18,7 @@ void device_start(struct device *device)
     for (int i = 0; i < 2; i++) {
         device->links[i] = fake_agent_link(device->agents[i]);
         device->clusters[i] = (struct control_cluster){.name = i == EAST ? "east" : "west",
+                                                       .area = "/own",
                                                        .link = device->links[i],
                                                        .instances = instances,
                                                        .instance_count = 1};

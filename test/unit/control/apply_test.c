@@ -1,0 +1,332 @@
+/* apply_test.c: what a policy is refused for, with the remedy in words; that a refused or dry one
+ * leaves nothing behind; and what is recorded of one that comes into force. */
+#include "control_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+static void assert_refused(struct device *device, json_t *policy, enum error_code code,
+                           const char *text)
+{
+    struct outcome outcome = {.over = false};
+    device_apply(device, policy, false, &outcome);
+    assert_outcome(device, &outcome, code, text);
+}
+
+static void assert_refused_with(const char *data_set, const char *extra, enum error_code code,
+                                const char *text)
+{
+    struct device device;
+    device_open(&device);
+    uint64_t before = device.journal->operations->last_sequence(device.journal);
+    assert_refused(&device, policy_object("bills", data_set, extra), code, text);
+    device_run(&device, 10);
+    assert_int_equal(device.journal->operations->last_sequence(device.journal), before);
+    json_t *policies = control_policies(device.control), *roots = control_roots(device.control);
+    assert_int_equal(json_array_size(policies), 0);
+    assert_int_equal(json_array_size(roots), 0);
+    json_decref(policies);
+    json_decref(roots);
+    device_close(&device);
+}
+
+static void test_the_document(void **state)
+{
+    (void)state;
+    assert_refused_with(
+        "posix:/bills", "{\"period\": \"often\"}", ERROR_INVALID,
+        "period: 'often' is not an ISO 8601 duration above zero and up to 100 years, as in PT15M or P1DT2H");
+    assert_refused_with("posix:/bills",
+                        "{\"period\": {\"cron\": \"0 3 * * *\", \"zone\": "
+                        "\"Mars/Olympus\"}}",
+                        ERROR_NOT_FOUND,
+                        "time zone Mars/Olympus: no time zone 'Mars/Olympus' in "
+                        "/usr/share/zoneinfo: correct the name or install package tzdata");
+}
+
+#define PAIR(primary, secondary) \
+    "{\"pair\": {\"name\": \"p\", \"primary\": \"" primary "\", \"secondary\": \"" secondary "\"}}"
+
+static void test_clusters_that_are_not_there(void **state)
+{
+    (void)state;
+    assert_refused_with("posix:/bills", PAIR("north", "west"), ERROR_NOT_FOUND,
+                        "cluster 'north' of pair 'p' is not in this device's configuration: add it "
+                        "under 'clusters'");
+    assert_refused_with("posix:/bills", PAIR("east", "north"), ERROR_NOT_FOUND,
+                        "cluster 'north' of pair 'p' is not in this device's configuration: add it "
+                        "under 'clusters'");
+    assert_refused_with("posix:/bills", PAIR("east", "east"), ERROR_INVALID,
+                        "pair.primary and pair.secondary are both 'east': name two clusters");
+}
+
+static void test_instances_that_are_not_there(void **state)
+{
+    (void)state;
+    assert_refused_with("hdfs:/bills", "", ERROR_NOT_FOUND,
+                        "data set hdfs:/bills: cluster 'east' has no component instance 'hdfs'");
+    assert_refused_with(
+        "posix:/bills",
+        "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/bills\", \"to_instance\": "
+        "\"hdfs\", \"to\": \"/dr\"}]}",
+        ERROR_NOT_FOUND,
+        "data set posix:/bills would go to hdfs:/dr, but cluster 'west' has no component instance "
+        "'hdfs': add a target_map rule");
+}
+
+static void test_the_area_is_no_data_set(void **state)
+{
+    (void)state;
+    assert_refused_with("posix:/own/bills", "", ERROR_CONFLICT,
+                        "service bills: east posix:/own/bills and Coeval's own area /own overlap: "
+                        "move the area (configuration) or the data set");
+}
+
+static void test_a_pair_keeps_its_clusters(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    assert_refused(&device, policy_object("other", "posix:/other", PAIR("west", "east")),
+                   ERROR_CONFLICT,
+                   "pair 'p' is east -> west already: give the other pair another name");
+    device_close(&device);
+}
+
+static void test_targets_belong_to_one_service(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    assert_refused(
+        &device,
+        policy_object("other", "posix:/other",
+                      "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/other\", "
+                      "\"to\": \"/bills/x\"}]}"),
+        ERROR_CONFLICT,
+        "on west, posix:/bills of service bills and posix:/bills/x of service other "
+        "overlap; a target belongs to one service: change the target_map of one");
+    /* A policy that is gone does not stand in the way. */
+    struct outcome outcome = {.over = false};
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_policy(&device, "other", "posix:/other",
+                  "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/other\", \"to\": "
+                  "\"/bills/x\"}]}");
+    device_close(&device);
+}
+
+static void test_roots_do_not_nest(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/shop/bills", "");
+    assert_refused(
+        &device,
+        policy_object("shop", "posix:/shop",
+                      "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/shop\", "
+                      "\"to\": \"/elsewhere\"}]}"),
+        ERROR_CONFLICT,
+        "service shop: east posix:/shop lies above the snapshot root /shop/bills (service "
+        "of this device), and roots cannot nest: see 'coeval root plan posix:/shop'");
+    device_close(&device);
+}
+
+/* ---- stores --------------------------------------------------------------------------------- */
+
+#define IDENTITY(cluster, identity)                                            \
+    "{\"state\": \"done\", \"result\": {\"stores\": [{\"cluster\": \"" cluster \
+    "\", \"instance\": \"posix\", \"identity\": \"" identity "\"}]}}"
+
+static void test_another_store_than_the_paired_one(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_script(device.agents[WEST], "identify", IDENTITY("west", "store-x"));
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
+                   "west:posix is not the store that was paired (now store-x, was store-w): bring "
+                   "the old one back, or pair the new one under another instance name");
+    /* Also after a restart. */
+    device_crash(&device);
+    device_start(&device);
+    fake_agent_script(device.agents[EAST], "identify", IDENTITY("east", "store-y"));
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
+                   "east:posix is not the store that was paired (now store-y, was store-e): bring "
+                   "the old one back, or pair the new one under another instance name");
+    device_close(&device);
+}
+
+static void test_one_store_on_both_sides(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[WEST], "identify", IDENTITY("west", "store-e"));
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
+                   "east/posix is the same store as west/posix: a cluster cannot be its own "
+                   "secondary");
+    device_close(&device);
+}
+
+static void test_a_store_that_cannot_be_identified(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[WEST], "identify",
+                      "{\"state\": \"done\", \"result\": {\"stores\": [{\"cluster\": \"west\", "
+                      "\"instance\": \"posix\", \"error\": {\"code\": \"IO\", \"message\": "
+                      "\"the disk is gone\"}}]}}");
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_UNAVAILABLE,
+                   "west:posix cannot be identified: the disk is gone");
+    device_close(&device);
+}
+
+#define FINDING(cluster, level)                                                \
+    "{\"state\": \"done\", \"result\": {\"stores\": [{\"cluster\": \"" cluster \
+    "\", \"instance\": \"posix\", \"findings\": [{\"level\": \"" level         \
+    "\", \"what\": \"no snapshots below /bills\", \"remedy\": \"allow them\"}]}]}}"
+
+static void test_findings(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[EAST], "check", FINDING("east", "error"));
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
+                   "east:posix: no snapshots below /bills. Remedy: allow them");
+    fake_agent_script(device.agents[WEST], "check", FINDING("west", "error"));
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
+                   "west:posix: no snapshots below /bills. Remedy: allow them");
+    fake_agent_script(device.agents[WEST], "check", FINDING("west", "warning"));
+    device_apply(&device, policy_object("bills", "posix:/bills", ""), false, &outcome);
+    outcome_wait(&device, &outcome);
+    assert_int_equal(outcome.error.code, ERROR_OK);
+    assert_int_equal(json_array_size(json_object_get(outcome.result, "warnings")), 1);
+    outcome_fini(&outcome);
+    /* What is looked at: the roots of that side, as what they are for. */
+    const json_t *order = fake_agent_order(device.agents[WEST], "check", 1);
+    const json_t *stores = json_object_get(json_object_get(order, "body"), "stores");
+    const json_t *store = json_array_get(stores, 0);
+    assert_string_equal(json_string_or(store, "use", ""), "target");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(store, "roots"), 0)),
+                        "/bills");
+    device_close(&device);
+}
+
+static void test_an_agent_that_refuses(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[WEST], "identify",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"DENIED\", \"message\": "
+                      "\"not for you\"}}");
+    assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_DENIED,
+                   "not for you");
+    device_close(&device);
+}
+
+static void test_the_device_stops_meanwhile(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[EAST], "identify",
+                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_apply(&device, policy_object("bills", "posix:/bills", ""), false, &outcome);
+    device_run(&device, 10);
+    assert_false(outcome.over);
+    device_crash(&device);
+    assert_true(outcome.over);
+    assert_int_equal(outcome.error.code, ERROR_CANCELED);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
+/* ---- into force ----------------------------------------------------------------------------- */
+
+static void test_a_dry_run_changes_nothing(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_apply(&device, policy_object("bills", "posix:/bills", ""), true, &outcome);
+    outcome_wait(&device, &outcome);
+    assert_int_equal(outcome.error.code, ERROR_OK);
+    assert_true(json_boolean_or(outcome.result, "dry_run", false));
+    const json_t *roots = json_object_get(outcome.result, "roots");
+    assert_int_equal(json_array_size(roots), 2);
+    assert_string_equal(json_string_or(json_array_get(roots, 0), "root", ""), "/bills");
+    outcome_fini(&outcome);
+    device_run(&device, 10);
+    assert_int_equal(device.journal->operations->last_sequence(device.journal), 0);
+    device_close(&device);
+}
+
+static int64_t revision_of(struct device *device)
+{
+    struct error error;
+    json_t *policy = NULL;
+    assert_true(control_policy(device->control, "bills", &policy, &error));
+    int64_t revision = json_integer_or(policy, "revision", 0);
+    assert_non_null(json_object_get(policy, "policy"));
+    json_decref(policy);
+    return revision;
+}
+
+static void test_revisions_and_what_a_restart_reads(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_policy(&device, "bills", "posix:/bills", "{\"direction\": \"push\"}");
+    device_run(&device, 10);
+    assert_int_equal(revision_of(&device), 2);
+    json_t *store = device_object(&device, JOURNAL_STORE, "west/posix");
+    assert_string_equal(json_string_or(store, "identity", ""), "store-w");
+    json_decref(store);
+    device_crash(&device);
+    device_start(&device);
+    assert_int_equal(revision_of(&device), 2);
+    json_t *roots = control_roots(device.control);
+    assert_int_equal(json_array_size(roots), 2);
+    json_decref(roots);
+    device_epoch(&device, "bills", 1, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "transfer"), 1);
+    device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_document),
+        cmocka_unit_test(test_clusters_that_are_not_there),
+        cmocka_unit_test(test_instances_that_are_not_there),
+        cmocka_unit_test(test_the_area_is_no_data_set),
+        cmocka_unit_test(test_a_pair_keeps_its_clusters),
+        cmocka_unit_test(test_targets_belong_to_one_service),
+        cmocka_unit_test(test_roots_do_not_nest),
+        cmocka_unit_test(test_another_store_than_the_paired_one),
+        cmocka_unit_test(test_one_store_on_both_sides),
+        cmocka_unit_test(test_a_store_that_cannot_be_identified),
+        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_an_agent_that_refuses),
+        cmocka_unit_test(test_the_device_stops_meanwhile),
+        cmocka_unit_test(test_a_dry_run_changes_nothing),
+        cmocka_unit_test(test_revisions_and_what_a_restart_reads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* verbs_test.c: what operators order: run, pause, resume and delete of a policy, verbs on epochs;
+ * each durable with its reason before it has an effect, or refused with what to do instead. */
+#include "control_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+static void assert_verb(struct device *device, const char *name, const char *verb,
+                        enum error_code code, const char *text)
+{
+    struct outcome outcome = {.over = false};
+    control_policy_verb(device->control, name, verb, "", outcome_came, &outcome);
+    assert_outcome(device, &outcome, code, text);
+}
+
+static void assert_epoch_verb(struct device *device, const char *name, uint64_t number,
+                              const char *verb, enum error_code code, const char *text)
+{
+    struct outcome outcome = {.over = false};
+    control_epoch_verb(device->control, name, number, verb, "", outcome_came, &outcome);
+    assert_outcome(device, &outcome, code, text);
+}
+
+static const char *state_of(struct device *device)
+{
+    static char text[20];
+    json_t *policies = control_policies(device->control);
+    snprintf(text, sizeof text, "%s", json_string_or(json_array_get(policies, 0), "state", "gone"));
+    json_decref(policies);
+    return text;
+}
+
+static void open_device(struct device *device)
+{
+    device_open(device);
+    device_policy(device, "bills", "posix:/bills", "");
+}
+
+static void test_what_is_not_there(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    assert_verb(&device, "coal", "run", ERROR_NOT_FOUND,
+                "no policy or service 'coal': see `coeval policy list`");
+    assert_verb(&device, "bills", "start", ERROR_INVALID,
+                "unknown verb 'start': run, pause or resume");
+    assert_epoch_verb(&device, "coal", 1, "abandon", ERROR_NOT_FOUND,
+                      "no policy or service 'coal': see `coeval policy list`");
+    assert_epoch_verb(&device, "bills", 7, "abandon", ERROR_NOT_FOUND,
+                      "no epoch 7 of 'bills' in memory");
+    assert_epoch_verb(&device, "bills", 7, "eat", ERROR_INVALID, "unknown verb 'eat'");
+    control_delete_policy(device.control, "coal", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
+                   "no policy or service 'coal': see `coeval policy list`");
+    control_verify(device.control, "bills", 1, outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_NOT_FOUND, "no sealed epoch 1 of 'bills'");
+    device_close(&device);
+}
+
+static void test_an_order_is_durable_first(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    device_run(&device, 10);
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "pause", "night shift", outcome_came, &outcome);
+    device_run(&device, 10);
+    assert_false(outcome.over);
+    assert_string_equal(state_of(&device), "idle");
+    fake_journal_step(device.disk);
+    assert_string_equal(state_of(&device), "paused");
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_close(&device);
+}
+
+static void test_pause_and_resume_outlive_a_restart(void **state)
+{
+    struct device device;
+    (void)state;
+    open_device(&device);
+    device_verb(&device, "bills", "pause");
+    device_run(&device, 10);
+    assert_non_null(device_event(&device, "policy.verb"));
+    device_crash(&device);
+    device_start(&device);
+    assert_string_equal(state_of(&device), "paused");
+    device_verb(&device, "bills", "resume");
+    device_run(&device, 10);
+    device_crash(&device);
+    device_start(&device);
+    assert_string_equal(state_of(&device), "idle");
+    device_close(&device);
+}
+
+static void test_one_epoch_at_a_time(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"running\", \"phase\": \"copy\"}");
+    device_epoch(&device, "bills", 1, "receiving");
+    assert_string_equal(state_of(&device), "running");
+    assert_verb(&device, "bills", "run", ERROR_CONFLICT,
+                "an epoch of 'bills' is running: see `coeval epoch list bills`");
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_CONFLICT,
+                   "an epoch of 'bills' is running: `coeval epoch abandon` it first, or wait");
+    control_root_move(device.control, "east", "posix", "/bills/x", "", outcome_came, &outcome);
+    outcome_wait(&device, &outcome);
+    outcome_fini(&outcome);
+    fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_run(&device, 10);
+    device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
+static void test_a_deleted_policy(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    device_epoch(&device, "bills", 1, "sealed");
+    control_delete_policy(device.control, "bills", "moved away", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_run(&device, 10);
+    assert_string_equal(json_string_or(device_event(&device, "policy.deleted"), "text", ""),
+                        "moved away");
+    assert_string_equal(state_of(&device), "gone");
+    assert_true(device_epoch_is(&device, "bills", 1, "sealed")); /* its epochs stay */
+    assert_verb(&device, "bills", "run", ERROR_NOT_FOUND,
+                "no policy or service 'bills': see `coeval policy list`");
+    device_crash(&device);
+    device_start(&device);
+    assert_string_equal(state_of(&device), "gone");
+    /* The same name again: the same service, its numbers go on. */
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
+static void test_verbs_on_an_epoch(void **state)
+{
+    struct device device;
+    (void)state;
+    open_device(&device);
+    fake_agent_script(device.agents[WEST], "commit",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"CORRUPT\", \"message\": "
+                      "\"a digest differs\"}}");
+    device_epoch(&device, "bills", 1, "stuck");
+    assert_string_equal(state_of(&device), "stuck");
+    assert_epoch_verb(&device, "bills", 1, "approve", ERROR_CONFLICT,
+                      "epoch 1 of bills asks nothing now: there is nothing to approve");
+    assert_epoch_verb(&device, "bills", 1, "resume", ERROR_OK, "");
+    device_wait_state(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"running\", \"phase\": \"copy\"}");
+    device_run(&device, 10);
+    device_epoch(&device, "bills", 2, "receiving");
+    assert_epoch_verb(&device, "bills", 2, "abandon", ERROR_OK, "");
+    device_wait_state(&device, "bills", 2, "abandoned");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "discard"), 1);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "discard"), 1);
+    device_close(&device);
+}
+
+static void test_a_seal_is_verified(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[WEST], "verify",
+                      "{\"state\": \"done\", \"result\": {\"files\": 5}}");
+    control_verify(device.control, "bills", 1, outcome_came, &outcome);
+    outcome_wait(&device, &outcome);
+    assert_int_equal(json_integer_or(outcome.result, "files", 0), 5);
+    outcome_fini(&outcome);
+    control_catalogue(device.control, "north", "posix", "/", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
+                   "no cluster 'north' in this device's configuration");
+    device_close(&device);
+}
+
+static void test_a_caller_that_goes_is_not_called(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    control_policy_verb(device.control, "coal", "run", "", outcome_came, &outcome);
+    control_forget(device.control, &outcome);
+    device_run(&device, 10);
+    assert_false(outcome.over);
+    device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_not_there),
+        cmocka_unit_test(test_an_order_is_durable_first),
+        cmocka_unit_test(test_pause_and_resume_outlive_a_restart),
+        cmocka_unit_test(test_one_epoch_at_a_time),
+        cmocka_unit_test(test_a_deleted_policy),
+        cmocka_unit_test(test_verbs_on_an_epoch),
+        cmocka_unit_test(test_a_seal_is_verified),
+        cmocka_unit_test(test_a_caller_that_goes_is_not_called),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
