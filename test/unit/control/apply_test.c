@@ -39,7 +39,7 @@ static void test_the_document(void **state)
     assert_refused_with(
         "posix:/bills", "{\"period\": \"often\"}", ERROR_INVALID,
         "period: 'often' is not an ISO 8601 duration above zero and up to 100 years, as in "
-                        "PT15M or P1DT2H");
+        "PT15M or P1DT2H");
     assert_refused_with("posix:/bills",
                         "{\"period\": {\"cron\": \"0 3 * * *\", \"zone\": "
                         "\"Mars/Olympus\"}}",

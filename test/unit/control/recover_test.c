@@ -1,0 +1,163 @@
+/* recover_test.c: the control journal is lost; what the areas and agents tell gives back services,
+ * policies, registry and epochs, and a commit that was under way goes on. */
+#include "control_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+static void lose_journal(struct device *device)
+{
+    device_crash(device);
+    fake_journal_free(device->disk);
+    device->disk = fake_journal_new("dddddddd-2222-4333-8444-555555555555");
+    device_start(device);
+}
+
+static json_t *epoch_item(struct device *device, int64_t number, const char *found)
+{
+    const json_t *order = fake_agent_order(device->agents[WEST], "transfer", (size_t)(number - 1));
+    json_t *item = json_pack("{s:i, s:I, s:s, s:{s:O}}", "generation", 1, "number",
+                             (json_int_t)number, "found", found, "received", "order", order);
+    assert_non_null(item);
+    if (strcmp(found, "sealed") == 0)
+        json_set_take(item, "seal",
+                      json_pack("{s:i, s:I, s:i}", "generation", 1, "number", (json_int_t)number,
+                                "attempt", 1));
+    return item;
+}
+
+/* What west's area holds of the service, as its agent answers "inspect". */
+static void script_inspection(struct device *device, json_t *epochs)
+{
+    const json_t *order = fake_agent_order(device->agents[WEST], "transfer", 0);
+    const json_t *settings = json_object_get(json_object_get(order, "body"), "settings");
+    json_t *status = json_pack(
+        "{s:s, s:{s:[{s:O, s:O, s:o, s:{s:O, s:O, s:i, s:O, s:O}}]}}", "state", "done", "result",
+        "services", "pair", json_object_get(order, "pair"), "service",
+        json_object_get(order, "service"), "epochs", epochs, "policy", "policy",
+        json_object_get(settings, "policy"), "service_name", json_object_get(order, "service_name"),
+        "revision", 4, "clusters", json_object_get(settings, "clusters"), "stores",
+        json_object_get(settings, "stores"));
+    assert_non_null(status);
+    char *text = json_dumps(status, 0);
+    fake_agent_script(device->agents[WEST], "inspect", text);
+    free(text);
+    json_decref(status);
+}
+
+static void recover(struct device *device, struct outcome *outcome)
+{
+    control_recover(device->control, "the disk burnt", outcome_came, outcome);
+    outcome_wait(device, outcome);
+    assert_int_equal(outcome->error.code, ERROR_OK);
+}
+
+static void test_all_comes_back_from_the_areas(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    struct error error;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[WEST], "commit",
+                      "{\"state\": \"running\", \"phase\": \"committing\"}");
+    device_epoch(&device, "bills", 2, "committing");
+    lose_journal(&device);
+    json_t *epochs = json_array();
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    json_append_take(epochs, epoch_item(&device, 2, "committing"));
+    script_inspection(&device, epochs);
+    recover(&device, &outcome);
+    const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
+    assert_int_equal(json_integer_or(line, "epochs", 0), 2);
+    assert_null(json_object_get(line, "error"));
+    outcome_fini(&outcome);
+    assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
+    assert_true(device_epoch_is(&device, "bills", 2, "committing"));
+    json_t *policy = NULL, *roots = control_roots(device.control);
+    assert_true(control_policy(device.control, "bills", &policy, &error));
+    assert_int_equal(json_integer_or(policy, "revision", 0), 4);
+    assert_int_equal(json_array_size(roots), 2);
+    json_decref(policy);
+    json_decref(roots);
+    fake_agent_finish(device.agents[WEST], "commit", "{\"state\": \"done\"}");
+    device_wait_state(&device, "bills", 2, "sealed");
+    device_run(&device, 20);
+    /* It is as durable as any other, its numbers go on, and the stores are those that were paired.
+     */
+    device_crash(&device);
+    device_start(&device);
+    json_t *store = device_object(&device, JOURNAL_STORE, "west/posix");
+    assert_string_equal(json_string_or(store, "identity", ""), "store-w");
+    json_decref(store);
+    device_epoch(&device, "bills", 3, "sealed");
+    device_close(&device);
+}
+
+static void test_what_is_known_is_left(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    json_t *epochs = json_array();
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    script_inspection(&device, epochs);
+    recover(&device, &outcome);
+    const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
+    assert_int_equal(json_integer_or(line, "epochs", -1), 0);
+    outcome_fini(&outcome);
+    device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
+static void test_a_cluster_that_is_silent(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[EAST], "inspect",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": "
+                      "\"no disk\"}}");
+    recover(&device, &outcome);
+    const json_t *silent = json_array_get(json_object_get(outcome.result, "silent_clusters"), 0);
+    assert_string_equal(json_string_or(silent, "cluster", ""), "east");
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
+static void test_the_device_stops_meanwhile(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[EAST], "inspect",
+                      "{\"state\": \"running\", \"phase\": \"inspect\"}");
+    control_recover(device.control, "", outcome_came, &outcome);
+    device_run(&device, 10);
+    device_crash(&device);
+    assert_true(outcome.over);
+    assert_int_equal(outcome.error.code, ERROR_CANCELED);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_comes_back_from_the_areas),
+        cmocka_unit_test(test_what_is_known_is_left),
+        cmocka_unit_test(test_a_cluster_that_is_silent),
+        cmocka_unit_test(test_the_device_stops_meanwhile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
