@@ -150,6 +150,23 @@ static void damaged_documents_are_refused_by_name(void **unused)
     assert_refused("instructions", "commit.b", json_object(), "commit.b");
 }
 
+static void choices_that_are_missing_have_their_first_value(void **unused)
+{
+    struct epoch epoch, again;
+    struct error error = ERROR_NONE;
+    (void)unused;
+    epoch_sample(&epoch);
+    json_t *document = epoch_to_json(&epoch);
+    json_object_del(document, "mode");
+    json_set_take(document, "direction", json_null());
+    assert_true(epoch_from_json(document, &again, &error));
+    assert_int_equal(again.mode, EPOCH_MODE_FULL);
+    assert_int_equal(again.direction, EPOCH_PULL);
+    json_decref(document);
+    epoch_fini(&again);
+    epoch_fini(&epoch);
+}
+
 static void counters_out_of_range_start_again(void **unused)
 {
     struct epoch epoch, again;
@@ -175,6 +192,7 @@ int main(void)
         cmocka_unit_test(readers_of_the_journal_find_their_members),
         cmocka_unit_test(the_body_of_an_instruction_names_its_epoch),
         cmocka_unit_test(damaged_documents_are_refused_by_name),
+        cmocka_unit_test(choices_that_are_missing_have_their_first_value),
         cmocka_unit_test(counters_out_of_range_start_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

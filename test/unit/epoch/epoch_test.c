@@ -86,6 +86,25 @@ static void only_two_states_are_final(void **unused)
     epoch_fini(&epoch);
 }
 
+/* A journal of an older program may hold it: the moment is over, so its deadlines are too. */
+static void a_moment_that_is_over_has_no_deadline(void **unused)
+{
+    struct epoch epoch;
+    struct epoch_effects effects;
+    (void)unused;
+    epoch_init(&epoch);
+    epoch.state = EPOCH_SNAPPED;
+    epoch.t_us = 1000;
+    epoch.instructions[EPOCH_INSTRUCTION_SNAPSHOT][EPOCH_SIDE_A] =
+        (struct epoch_instruction){.status = EPOCH_INSTRUCTION_SENT, .try = 1};
+    epoch_resume(&epoch, 2000, &effects);
+    assert_int_equal(effects.count, 2);
+    assert_int_equal(effects.effects[0].kind, EPOCH_EFFECT_INSTRUCT);
+    assert_int_equal(effects.effects[1].kind, EPOCH_EFFECT_TIMER);
+    assert_int_equal(effects.effects[1].at_us, 0);
+    epoch_fini(&epoch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +114,7 @@ int main(void)
         cmocka_unit_test(snapshots_are_named_by_ids_and_moment),
         cmocka_unit_test(a_sealed_epoch_is_a_base),
         cmocka_unit_test(only_two_states_are_final),
+        cmocka_unit_test(a_moment_that_is_over_has_no_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
