@@ -144,8 +144,10 @@ bool area_write_json(struct store_ref ref, const struct call *call, const char *
     struct buffer content;
     buffer_init(&content, JSON_DOCUMENT_BYTES_MAX);
     json_print(document, true, &content);
-    CHECK(!content.failed);
-    bool written = store_write_file(ref, call, path, content.data, content.size, error);
+    bool written = content.failed
+                       ? error_set(error, ERROR_LIMIT, "more than %zu MiB of JSON",
+                                   JSON_DOCUMENT_BYTES_MAX >> 20)
+                       : store_write_file(ref, call, path, content.data, content.size, error);
     buffer_fini(&content);
     return written || error_wrap(error, "%s", path);
 }

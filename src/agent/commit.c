@@ -79,9 +79,11 @@ static bool load_summary(struct commit *commit, struct commit_member *item, stru
     size_t index;
     json_t *summary;
     json_array_foreach(json_object_get(commit->received, "members"), index, summary)
-        if (strcmp(json_string_or(summary, "id", ""), item->member->id) == 0)
+        if (strcmp(json_string_or(summary, "id", ""), item->member->id) == 0) {
+            item->fields = (unsigned)json_integer_or(summary, "fields", ENTRY_CONTENT);
             return intake_base_from_name(json_string_or(summary, "from", ""), &item->base) ||
                    error_set(error, ERROR_CORRUPT, "received.json: member %s", item->member->id);
+        }
     return error_set(error, ERROR_CORRUPT, "received.json does not name member %s",
                      item->member->id);
 }

@@ -13,6 +13,7 @@ struct commit_member {
     const struct member *member;
     struct store_ref target;
     enum intake_base base;
+    unsigned fields; /* ENTRY_* that both stores carry */
     const char *staging;
     const char *saved;     /* in the area: what a first or restored epoch replaced */
     const char *candidate; /* the member in the seal snapshot */

@@ -7,6 +7,7 @@
 #include "agent/area_file.h"
 #include "agent/commit.h"
 #include "agent/manifest_file.h"
+#include "agent/source_listing.h"
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -220,10 +221,37 @@ bool compare_with_manifest(struct store_ref home, const struct call *call, const
     return same;
 }
 
+/* The manifest was read from the frozen tree itself: it must also be what A's snapshot held when
+ * both were compared, or somebody wrote here since. */
+static bool compare_with_source(struct commit *commit, struct commit_member *item,
+                                struct error *error)
+{
+    struct listing_options how = {.identity = LISTING_BY_PATH,
+                                  .fields = compared_fields(item) & item->fields,
+                                  .limit_bytes = COMPARE_BYTES_MAX};
+    struct manifest_view *source, *frozen;
+    const char *member = source_listing_member(&commit->arena, item->member->id);
+    if (!manifest_view_open(commit->home, &commit->call, commit->directory, member, &source, error))
+        return false;
+    bool same = manifest_view_open(commit->home, &commit->call, commit->directory, item->member->id,
+                                   &frozen, error);
+    if (same) {
+        struct listing expected = {manifest_view_next, source},
+                       actual = {manifest_view_next, frozen};
+        same = listing_difference(&expected, &actual, &how, refuse_difference, item, error);
+        manifest_view_close(frozen);
+    }
+    manifest_view_close(source);
+    return same;
+}
+
 bool commit_verify(struct commit *commit, struct commit_member *item, struct error *error)
 {
     if (!commit_compare(commit, item, commit->snapshot, error) ||
         !check_receipt(commit, item, error))
+        return false;
+    if (item->base == INTAKE_LIVE && !item->member->tombstone &&
+        !compare_with_source(commit, item, error))
         return false;
     return item->base == INTAKE_SEAL ||
            compare_with_manifest(commit->home, &commit->call, commit->directory, item,

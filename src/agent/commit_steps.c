@@ -237,20 +237,31 @@ static bool restage_step(struct commit *commit, struct commit_member *item,
     return done || error_wrap(error, "bring back %.80s from the base seal", step->place);
 }
 
+/* What was there before a first or restored epoch is nowhere else: it was saved just before
+ * `cleaned` was marked, and may have been brought back just before a crash. */
+static bool unsave(struct commit *commit, struct commit_member *item, const char *park,
+                   struct error *error)
+{
+    bool saved;
+    if (!store_exists(item->target, &commit->call, item->saved, &saved, error))
+        return false;
+    return !saved || item->target.component->rename(item->target.store, &commit->call, item->saved,
+                                                    park, false, error);
+}
+
 bool commit_restage(struct commit *commit, struct commit_member *item, struct error *error)
 {
     const char *park = path_join(&commit->arena, item->staging, "park");
     const char *new_top = path_join(&commit->arena, item->staging, "new");
-    bool saved;
-    if (!item->cleaned || (item->marks & PLAN_MARK_BACK_PARKED) != 0)
+    if ((item->marks & PLAN_MARK_BACK_PARKED) != 0)
+        return true;
+    if (item->base == INTAKE_LIVE)
+        return store_make_directories(item->target, &commit->call, new_top, 0700, error) &&
+               unsave(commit, item, park, error);
+    if (!item->cleaned)
         return true;
     if (!store_make_directories(item->target, &commit->call, new_top, 0700, error) ||
-        !store_exists(item->target, &commit->call, item->saved, &saved, error))
-        return false;
-    if (saved)
-        return item->target.component->rename(item->target.store, &commit->call, item->saved, park,
-                                              false, error);
-    if (!store_make_directories(item->target, &commit->call, park, 0700, error))
+        !store_make_directories(item->target, &commit->call, park, 0700, error))
         return false;
     for (size_t i = 0; i < item->plan.step_count; i++) {
         const struct plan_step *step = &item->plan.steps[i];

@@ -5,6 +5,7 @@
 #include "agent/area.h"
 #include "agent/difference_file.h"
 #include "agent/intake.h"
+#include "agent/source_listing.h"
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -54,6 +55,20 @@ static bool add_top(struct intake *intake, struct error *error)
     return changes_add(&intake->changes, &top, error);
 }
 
+/* No seal tells what B must hold in the end: the source's own listing, kept beside the plan. */
+static bool compare_noted(struct intake *intake, const struct listing *old,
+                          const struct listing *new, const struct listing_options *how,
+                          difference_fn *fn, void *context, struct error *error)
+{
+    struct source_listing *noted;
+    struct error ignored;
+    if (!source_listing_new(intake, new, &noted, error))
+        return false;
+    struct listing listing = {source_listing_next, noted};
+    bool compared = listing_difference(old, &listing, how, fn, context, error);
+    return source_listing_end(noted, compared, compared ? error : &ignored) && compared;
+}
+
 static bool add_compared(struct intake *intake, struct store_ref old_ref, const char *old_top,
                          bool with_crc, enum listing_identity identity, difference_fn *fn,
                          void *context, struct error *error)
@@ -72,7 +87,9 @@ static bool add_compared(struct intake *intake, struct store_ref old_ref, const 
     struct listing_options how = {.identity = identity,
                                   .fields = with_crc ? intake->fields : ENTRY_TIMES,
                                   .limit_bytes = CHANGES_BYTES_MAX};
-    bool done = listing_difference(&old_listing, &new_listing, &how, fn, context, error);
+    bool done = intake->base == INTAKE_LIVE
+                    ? compare_noted(intake, &old_listing, &new_listing, &how, fn, context, error)
+                    : listing_difference(&old_listing, &new_listing, &how, fn, context, error);
     tree_stream_free(old);
     tree_stream_free(new);
     return done;

@@ -188,18 +188,19 @@ static bool retire(struct task *task, unsigned lane, struct error *error)
     struct member_roots roots;
     struct arena arena;
     arena_init(&arena);
+    bool there = false;
     bool done = task_area_store(task, task_scope(task), &home, error) &&
                 refuse_newest(task, &call, home, error) && members_read(task, &members, error) &&
-                members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error) &&
-                remove_attempts(task, &call, &roots, error);
+                members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error);
+    const char *directory = done ? area_of(&arena, home, &task->instruction) : NULL;
+    /* Marked first: a seal whose snapshots are gone must not be taken for one that is whole. */
+    done = done && store_exists(home, &call, directory, &there, error) &&
+           (!there || area_mark(home, &call, directory, "retired", error));
+    crash_point("agent.retire.marked", task_scope(task));
+    done = done && remove_attempts(task, &call, &roots, error);
     crash_point("agent.retire.removed", task_scope(task));
-    if (done) {
-        const char *directory = area_of(&arena, home, &task->instruction);
-        bool there;
-        done = store_exists(home, &call, directory, &there, error) &&
-               (!there || area_mark(home, &call, directory, "retired", error)) &&
-               area_collect(home, &call, task->instruction.pair, task->instruction.service, error);
-    }
+    done =
+        done && area_collect(home, &call, task->instruction.pair, task->instruction.service, error);
     arena_fini(&arena);
     return done;
 }

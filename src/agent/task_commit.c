@@ -6,6 +6,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/commit.h"
+#include "agent/source_listing.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
 #include "base/crash.h"
@@ -64,6 +65,7 @@ static bool clean(struct commit *commit, struct commit_member *item, struct erro
         return true;
     if (!save_parked(commit, item, error))
         return false;
+    crash_point("agent.commit.saved", task_scope(commit->task));
     /* Durable before the first removal: who comes later must not look for parked entries. */
     if (!area_mark(commit->home, &commit->call, commit->directory,
                    arena_format(&commit->arena, "%s.cleaned", item->member->id), error))
@@ -175,6 +177,16 @@ static bool candidate(struct task *task, unsigned lane, struct error *error)
 
 /* ---- sealing -------------------------------------------------------------------------------- */
 
+/* As long as the manifest, and of no use to a sealed epoch. */
+static bool forget_source_listing(struct commit *commit, const struct commit_member *item,
+                                  struct error *error)
+{
+    const char *member = source_listing_member(&commit->arena, item->member->id);
+    return store_remove_all(
+        commit->home, &commit->call,
+        commit_path(commit, arena_format(&commit->arena, "manifest.%s", member)), error);
+}
+
 /* The manifests are written again rather than remembered: the same bytes, and no state between. */
 static bool sealing(struct task *task, unsigned lane, struct error *error)
 {
@@ -185,6 +197,8 @@ static bool sealing(struct task *task, unsigned lane, struct error *error)
     for (size_t i = 0; done && seal == NULL && i < commit.members.count; i++)
         done = commit_write_manifest(&commit, &commit.list[i], error);
     done = done && (seal != NULL || commit_write_seal(&commit, &seal, error));
+    for (size_t i = 0; done && i < commit.members.count; i++)
+        done = forget_source_listing(&commit, &commit.list[i], error);
     if (done)
         task_result_take(task, "seal", json_incref(seal));
     json_decref(seal);
@@ -245,6 +259,31 @@ static bool roll_back_all(struct commit *commit, struct error *error)
     for (size_t i = 0; i < commit->members.count; i++)
         if (!remove_staging(commit, &commit->list[i], error))
             return false;
+    /* First what makes it an epoch: half of the markers would tell a wrong state. */
+    if (!store_remove_all(commit->home, &commit->call, commit_path(commit, "received.json"), error))
+        return false;
+    crash_point("agent.rollback.forgotten", task_scope(commit->task));
+    return store_remove_all(commit->home, &commit->call, commit->directory, error);
+}
+
+/* Nothing to load: rolled back before, if it is received.json that is gone, and no seal is there.
+ * A plan that somebody removed is no proof of anything. */
+static bool finish_rollback(struct commit *commit, const struct error *absent, struct error *error)
+{
+    bool received = true, sealed = true;
+    if (commit->directory == NULL || absent->code != ERROR_NOT_FOUND) {
+        *error = *absent;
+        return false;
+    }
+    if (!store_exists(commit->home, &commit->call, commit_path(commit, "received.json"), &received,
+                      error) ||
+        !store_exists(commit->home, &commit->call, commit_path(commit, "seal.json"), &sealed,
+                      error))
+        return false;
+    if (received || sealed) {
+        *error = *absent;
+        return false;
+    }
     return store_remove_all(commit->home, &commit->call, commit->directory, error);
 }
 
@@ -262,10 +301,8 @@ static bool rollback(struct task *task, unsigned lane, struct error *error)
                          (int)task->instruction.number);
     } else if (loaded) {
         done = roll_back_all(&commit, error);
-    } else if (absent.code == ERROR_NOT_FOUND) {
-        done = true; /* rolled back before: its directory is gone */
     } else {
-        *error = absent;
+        done = finish_rollback(&commit, &absent, error);
     }
     json_decref(seal);
     commit_fini(&commit);

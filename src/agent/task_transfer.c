@@ -89,8 +89,9 @@ static bool look_for_received(struct task *task, const struct call *call, struct
     if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error))
         return false;
     arena_init(&arena);
-    const char *path =
-        path_join(&arena, area_of(&arena, home, &task->instruction), "received.json");
+    const char *directory = area_of(&arena, home, &task->instruction);
+    const char *path = path_join(&arena, directory, "received.json");
+    bool begun = false;
     bool there = area_read_json(home, call, path, &received, &absent);
     bool done = there || absent.code == ERROR_NOT_FOUND;
     if (!done) {
@@ -103,8 +104,14 @@ static bool look_for_received(struct task *task, const struct call *call, struct
                 json_set_take(transfer->summaries, json_string_or(summary, "id", ""),
                               json_incref(summary));
         json_decref(received);
-        done = transfer->was_received || store_remove_all(home, call, path, error);
     }
+    /* An order that comes late must not empty a staging in which the commit has parked. */
+    if (done && !transfer->was_received)
+        done = area_is_marked(home, call, directory, "begun", &begun, error) &&
+               (begun ? error_set(error, ERROR_EXISTS,
+                                  "epoch %d is being committed already: nothing is received again",
+                                  (int)task->instruction.number)
+                      : store_remove_all(home, call, path, error));
     arena_fini(&arena);
     return done;
 }
@@ -131,6 +138,7 @@ static json_t *summary_of(const struct intake *intake)
     json_t *summary = json_object();
     json_set_string(summary, "id", intake->member->id);
     json_set_string(summary, "from", intake_base_name(intake->base));
+    json_set_integer(summary, "fields", intake->fields);
     json_set_integer(summary, "files", (int64_t)intake->files);
     json_set_integer(summary, "bytes", (int64_t)intake->bytes);
     json_set_integer(summary, "entries", (int64_t)intake->entries);
