@@ -116,6 +116,11 @@ bool area_mark(struct store_ref ref, const struct call *call, const char *direct
     return written;
 }
 
+const char *area_restored_mark(struct arena *arena, const char *member)
+{
+    return arena_format(arena, "%s.restored", member);
+}
+
 bool area_is_marked(struct store_ref ref, const struct call *call, const char *directory,
                     const char *name, bool *ret_marked, struct error *error)
 {

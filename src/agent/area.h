@@ -40,6 +40,8 @@ bool area_make(struct store_ref ref, const struct call *call, const char *direct
 /* Marker files of the commit: there or not; written through store_write_file. */
 bool area_mark(struct store_ref ref, const struct call *call, const char *directory,
                const char *name, struct error *error);
+/* In the base's directory: a roll-back brought parts of this member back by copying. */
+const char *area_restored_mark(struct arena *arena, const char *member);
 bool area_is_marked(struct store_ref ref, const struct call *call, const char *directory,
                     const char *name, bool *ret_marked, struct error *error);
 /* JSON documents of the area, read with a limit. */

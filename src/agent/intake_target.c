@@ -4,10 +4,13 @@
 
 #include "agent/area.h"
 #include "agent/intake.h"
+#include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
+
+#define RESTORED_BYTES_MAX ((size_t)2 << 30)
 
 /* ---- touched? ------------------------------------------------------------------------------- */
 
@@ -92,8 +95,54 @@ static bool answer_touch(struct intake *intake, const struct touch *touch, struc
                     (unsigned long long)touch->count, touch->example);
 }
 
+static bool count_touch(void *context, const struct difference *difference, struct error *error)
+{
+    (void)error;
+    if (difference->kind != DIFFERENCE_MODIFY || difference->path[0] != '\0')
+        note_touch(context, difference);
+    return true;
+}
+
+/* A roll-back brought back by copying what was gone: other objects with the same content, which a
+ * difference takes for somebody's change. Compared by value, on B alone; then, as such a
+ * difference would spoil the commit's comparison too, the epoch is compared with its source. */
+static bool look_at_restored(struct intake *intake, struct error *error)
+{
+    struct tree_options options = {.described = true, .with_crc = true, .skip_staging = true};
+    struct listing_options how = {
+        .identity = LISTING_BY_PATH, .fields = intake->fields, .limit_bytes = RESTORED_BYTES_MAX};
+    struct touch touch = {.intake = intake};
+    struct tree_stream *sealed =
+        tree_stream_new(intake->target, &intake->call, intake->target_base_top, &options);
+    struct tree_stream *live =
+        tree_stream_new(intake->target, &intake->call, intake->target_top, &options);
+    struct listing old = {tree_stream_next, sealed}, new = {tree_stream_next, live};
+    bool done = listing_difference(&old, &new, &how, count_touch, &touch, error);
+    tree_stream_free(sealed);
+    tree_stream_free(live);
+    intake->base = INTAKE_LIVE;
+    return done && answer_touch(intake, &touch, error);
+}
+
+static bool is_restored(struct intake *intake, bool *ret_restored, struct error *error)
+{
+    const json_t *base = json_object_get(intake->task->instruction.body, "base");
+    const char *directory =
+        area_epoch(&intake->arena, intake->home_b.area, intake->task->instruction.pair,
+                   intake->task->instruction.service, json_integer_or(base, "generation", 0),
+                   json_integer_or(base, "number", 0));
+    return area_is_marked(intake->home_b, &intake->call, directory,
+                          area_restored_mark(&intake->arena, intake->member->id), ret_restored,
+                          error);
+}
+
 static bool look_for_touches(struct intake *intake, struct error *error)
 {
+    bool restored = false;
+    if (!is_restored(intake, &restored, error))
+        return false;
+    if (restored)
+        return look_at_restored(intake, error);
     const char *base_b =
         json_string_or(json_object_get(intake->task->instruction.body, "base"), "snapshot_b", NULL);
     struct touch touch = {.intake = intake};

@@ -245,7 +245,10 @@ static bool roll_back_member(struct commit *commit, struct commit_member *item, 
 {
     return (item->marks & PLAN_MARK_BACK || commit_mark(commit, item, PLAN_MARK_BACK, error)) &&
            commit_restage(commit, item, error) && commit_run_phases(commit, item, error) &&
-           commit_is_base(commit, item, error);
+           commit_is_base(commit, item, error) &&
+           (!item->cleaned || item->base != INTAKE_SEAL ||
+            area_mark(commit->home, &commit->call, commit->base_directory,
+                      area_restored_mark(&commit->arena, item->member->id), error));
 }
 
 static bool roll_back_all(struct commit *commit, struct error *error)

@@ -389,12 +389,31 @@ static void test_a_lost_plan_is_no_rollback(void **state)
     assert_int_equal(run((struct step){"york", "rollback", number, 1, NULL}), ENDED_FAILED);
 }
 
+/* What was brought back by copying is another object with the same content. */
+static void test_an_epoch_follows_one_that_went_back(void **state)
+{
+    static const char *const points[] = {"agent.commit.placed", "agent.commit.cleaned"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(points); i++) {
+        int number = receive_increment();
+        run((struct step){"york", "commit", number, 1, points[i]});
+        done("york", "rollback", number, 1);
+        done("lyon", "snapshot", 3, 1);
+        done("york", "transfer", 3, 1);
+        done("york", "commit", 3, 1);
+        note("york", "now");
+        same("now", "after", points[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_write_after_the_comparison_is_found, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_late_transfer_leaves_the_commit_alone, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_an_epoch_follows_one_that_went_back, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_lost_plan_is_no_rollback, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_increment_is_finished, set_up, tear_down),
