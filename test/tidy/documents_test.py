@@ -102,6 +102,27 @@ def test_files_that_documents_name_are_there():
     assert lost == []
 
 
+def test_the_way_of_a_byte_can_be_followed():
+    """Every source file and function that ARCHITECTURE.md names is there."""
+    text, code = read("ARCHITECTURE.md"), sources()
+    files = set(re.findall(r"`([a-z/_]+/[a-z_]+\.[ch])`", text))
+    functions = set(re.findall(r"`([a-z_0-9]+)\(\)`", text))
+    assert len(files) > 25 and len(functions) > 20
+    assert sorted(name for name in files if f"src/{name.removeprefix('src/')}" not in code) == []
+    everything = "\n".join(code.values())
+    assert sorted(name for name in functions
+                  if not re.search(r"\b" + name + r"\(", everything)) == []
+
+
+def test_every_kind_of_instruction_is_described():
+    phases = {}
+    for stage in stages():
+        _, kind, phase = stage.split(".")
+        phases.setdefault(kind, []).append(phase)
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]* \| ([a-z, -]+) \|", read("doc/protocol.md"), re.M)
+    assert {kind: told.split(", ") for kind, told in rows} == phases
+
+
 # ---- examples are accepted by the programs ------------------------------------------------------
 
 def examples():
