@@ -166,9 +166,10 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
     bool too_much = (most >= 0 && counts->removed_entries > (uint64_t)most) ||
                     (percent >= 0 && counts->removed_entries > (uint64_t)floor &&
                      plan_removes_too_much(counts, entries, bytes, (unsigned)percent));
-    /* Everything gone is never small. */
-    too_much = too_much || (percent >= 0 && percent < 100 && entries > 1 &&
-                            counts->removed_entries >= entries - 1);
+    /* A directory that is there and empty is never a small change; one that is gone was taken away
+     * whole, and only counts by its size. */
+    too_much = too_much || (!intake->member->tombstone && percent >= 0 && percent < 100 &&
+                            entries > 1 && counts->removed_entries >= entries - 1);
     if (!too_much)
         return true;
     return task_ask(intake->task, "shrink", error,

@@ -62,7 +62,8 @@ static bool finish_groups(struct task *task, struct error *error)
 {
     struct snapshot_state *state = task->own;
     struct call call = task_call(task);
-    call.abort = NULL; /* fired is fired: it is read back even while the agent stops */
+    call.abort = NULL;   /* fired is fired: it is read back even while the agent stops */
+    call.limiter = NULL; /* writers may be held: the policy's limits are for the transfer */
     bool finished = true;
     for (size_t i = 0; i < state->group_count; i++) {
         struct moment_group *group = &state->groups[i];
