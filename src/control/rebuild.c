@@ -128,21 +128,28 @@ static const json_t *newest_body(const json_t *orders, const char *service, uint
     return newest;
 }
 
+static uint64_t newest_number(const struct service *service)
+{
+    if (list_is_empty(&service->runs))
+        return 0;
+    return list_entry(service->runs.previous, struct run, node)->epoch.number;
+}
+
 int64_t rebuild_begun(struct service *service, const json_t *orders, struct error *error)
 {
     int64_t count = 0;
+    uint64_t newest = newest_number(service);
     size_t index;
     json_t *order;
     json_array_foreach((json_t *)(uintptr_t)orders, index, order) {
         uint64_t number = (uint64_t)json_integer_or(order, "number", 0);
         if (!is_of(order, service->id, number))
             continue;
-        bool is_new = number >= service->next_number;
-        if (is_new)
+        if (number >= service->next_number)
             service->next_number = number + 1;
         const json_t *body = newest_body(orders, service->id, number);
-        /* An older number without traces in B's area was retired or abandoned long ago. */
-        if (body == NULL || !is_new || service_find_run(service, number) != NULL)
+        /* A number below one that was received was retired or abandoned long ago. */
+        if (body == NULL || number <= newest || service_find_run(service, number) != NULL)
             continue;
         struct run *run = add_run(service, body, error);
         struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED,

@@ -70,7 +70,7 @@ class Crash:
     def prepare(self, **options):
         base_tree(self.place)
         self.daemon.start()
-        options = {"lead_time": "PT0.25S", **options}
+        options = {"lead_time": "PT0.3S", **options}
         self.daemon.apply(policy(retries=0, retention={"source": {"last": 1},
                                                        "target": {"last": 1}}, **options))
         self.daemon.wait_sealed(1)
@@ -84,12 +84,16 @@ class Crash:
         except (OSError, Refused):
             return None
 
+    def pause(self):
+        return self.daemon.post("/v1/policies/svc/pause")
+
     def must_die(self, over):
         """over(): the way has ended without passing the point."""
         def look():
             if self.daemon.has_ended():
                 return "dead"
-            return "over" if self.ask(over) else None
+            # What is told may not be durable yet; an order that is recorded after it is.
+            return "over" if self.ask(over) and self.ask(self.pause) else None
         how = wait_for(look, f"{self.point} to be passed")
         assert how == "dead", f"{self.point} was not passed\n{self.daemon.log()}"
         assert self.daemon.wait_end() == -signal.SIGKILL, self.daemon.log()
@@ -181,8 +185,7 @@ class Crash:
                                        "control.preparing", "control.armed", "control.report",
                                        "posix.snapshot."))
         return early or (self.journals == "control" and self.point.startswith(
-            ("agent.transfer.", "control.snapped", "control.receiving"))
-            and self.point != "agent.transfer.received")
+            ("agent.transfer.", "control.snapped", "control.receiving")))
 
     def go(self):
         way = way_of(self.point)
@@ -217,13 +220,18 @@ class Crash:
                 wait_for(lambda: not left(), f"nothing but epoch {number} on {side} of {root}")
 
 
-def attempt(point, journals):
+def attempt(point, journals, tries=3):
+    """A busy machine may miss a moment, which fails an epoch as it should: that is tried again."""
     with harness.site() as place:
         crash = Crash(place, point, journals)
         try:
             crash.go()
+            return
         except Exception as failure:
-            raise AssertionError(f"{failure}\n{crash.daemon.log()}") from failure
+            log = crash.daemon.log()
+            if tries == 1 or "the moment was missed" not in log:
+                raise AssertionError(f"{failure}\n{log}") from failure
+    attempt(point, journals, tries - 1)
 
 
 def wanted():
