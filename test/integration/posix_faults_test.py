@@ -1,0 +1,320 @@
+"""What goes wrong, and what the operator is asked, told and can do about it. On directories."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import harness  # noqa: E402
+import tree_walk  # noqa: E402
+from harness import COEVALD, Refused, policy, wait_for, write  # noqa: E402
+
+
+@pytest.fixture
+def place():
+    with harness.site() as made:
+        for top in ("bills", "customers"):
+            for i in range(4):
+                write(made.source(top, str(i)), f"{top}{i}")
+        yield made
+
+
+def sealed_once(place, **options):
+    daemon = place.embedded().start()
+    daemon.apply(policy(**options))
+    daemon.wait_sealed(1)
+    return daemon
+
+
+def found_saved(place, content):
+    """Copies of what was overwritten: somewhere on B, outside of the roots' data."""
+    wanted = content.encode()
+    for top, _, names in os.walk(place.target()):
+        for name in names:
+            path = os.path.join(top, name)
+            if os.path.isfile(path) and not os.path.islink(path) and "/snapshots/" not in path:
+                with open(path, "rb") as file:
+                    if file.read() == wanted:
+                        yield path
+
+
+# ---- the target ----
+
+
+def test_a_touched_target_is_asked_about_and_saved(place):
+    daemon = sealed_once(place)
+    write(place.target("bills/1"), "of somebody else")
+    write(place.source("bills/new"), "new")
+    number = daemon.run()
+    epoch = daemon.wait_question(number, "touched")
+    assert "/bills" in str(epoch["cause"])
+    assert daemon.policy()["state"] == "waiting"
+    assert any("approve" in command for command in
+               daemon.wait_event("epoch.question")["commands"])
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+    assert list(found_saved(place, "of somebody else"))
+
+
+def test_a_touched_target_is_restored_when_the_policy_says_so(place):
+    daemon = sealed_once(place, touched="restore")
+    os.unlink(place.target("bills/0"))
+    write(place.target("customers/foreign"), "foreign")
+    os.chmod(place.target("bills/2"), 0o600)
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+    assert list(found_saved(place, "foreign"))
+
+
+def test_a_target_with_data_is_adopted_only_by_comparison(place):
+    for i in range(4):
+        shutil.copy2(place.source("bills", str(i)),
+                     write(place.target("bills", str(i))))
+    write(place.target("bills/3"), "other content")
+    write(place.target("bills/extra"), "extra")
+    os.makedirs(place.target("customers"))
+    daemon = place.embedded().start()
+    daemon.apply(policy())
+    epoch = daemon.wait_question(1, "adopt")
+    assert "bills" in str(epoch["cause"])
+    daemon.verb(1, "approve")
+    epoch = daemon.wait_sealed(1)
+    place.assert_live_equal(1)
+    assert epoch["files"] == 1 + 4, epoch  # the changed bill, and the customers
+    assert list(found_saved(place, "extra"))
+
+
+# ---- the base ----
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_lost_base_is_asked_about(place, side):
+    daemon = sealed_once(place)
+    shutil.rmtree(os.path.dirname(place.snapshot(side, "/bills", 1)))
+    write(place.source("bills/0"), "changed")
+    os.unlink(place.source("bills/1"))
+    number = daemon.run()
+    daemon.wait_question(number, "lost_base")
+    daemon.verb(number, "approve")
+    epoch = daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+    assert epoch["files"] < 4, f"everything was copied again: {epoch}"
+    daemon.next_epoch()
+
+
+def test_a_lost_base_is_compared_when_the_policy_says_so(place):
+    daemon = sealed_once(place, adopt="compare")
+    shutil.rmtree(os.path.dirname(place.snapshot("a", "/bills", 1)))
+    write(place.source("bills/0"), "changed")
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+def test_an_emptied_source_waits_for_the_operator(place):
+    for i in range(150):
+        write(place.source("bills/many", str(i)), "x")
+    daemon = sealed_once(place)
+    shutil.rmtree(place.source("bills/many"))
+    number = daemon.run()
+    daemon.wait_question(number, "shrink")
+    daemon.verb(number, "abandon")
+    assert daemon.wait_epoch(number, harness.ENDED)["state"] == "abandoned"
+    daemon.wait_idle()
+    assert os.path.exists(place.target("bills/many/149"))
+    number = daemon.run()
+    daemon.wait_question(number, "shrink")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+    assert not os.path.exists(place.target("bills/many"))
+
+
+def test_another_store_under_the_same_name_is_refused(place):
+    daemon = sealed_once(place)
+    sealed = tree_walk.walk(place.target("bills"))
+    daemon.stop()
+    other = os.path.join(place.directory, "other")
+    write(os.path.join(other, "bills/0"), "of another machine")
+    write(os.path.join(other, "customers/0"), "of another machine")
+    with open(os.path.join(other, ".barrier"), "w", encoding="utf-8"):
+        pass
+    config = dict(daemon.config)
+    config["clusters"] = place.clusters()
+    config["clusters"]["a"]["instances"]["posix"]["base"] = other
+    daemon.configure(config)
+    daemon.start()
+    number = daemon.run()
+    epoch = daemon.wait_epoch(number, harness.ENDED)
+    assert epoch["state"] == "abandoned"
+    assert "paired" in str(epoch["cause"]) or "store" in str(epoch["cause"]), epoch
+    assert not tree_walk.differences(sealed, tree_walk.walk(place.target("bills")))
+
+
+# ---- a commit that cannot go on ----
+
+
+def stuck(place):
+    """An epoch that is received, and a foreign object where its commit places something."""
+    daemon = sealed_once(place)
+    daemon.stop()
+    write(place.source("bills/placed"), "placed")
+    os.rename(place.source("customers/0"), place.source("customers/zero"))
+    daemon.start(COEVAL_CRASH_AT="control.received")
+    try:
+        daemon.run()
+    except OSError:
+        pass
+    assert daemon.wait_end() == -signal.SIGKILL
+    foreign = write(place.target("bills/placed"), "foreign")
+    daemon.start()
+    epoch = daemon.wait_epoch(2, ("stuck",))
+    assert "placed" in str(epoch["cause"])
+    commands = " ".join(daemon.wait_event("epoch.stuck")["commands"])
+    assert "resume" in commands and "rollback" in commands
+    return daemon, foreign
+
+
+def test_a_stuck_commit_goes_on_when_the_cause_is_mended(place):
+    daemon, foreign = stuck(place)
+    with pytest.raises(Refused):
+        daemon.verb(2, "abandon")
+    daemon.verb(2, "resume")
+    daemon.wait_epoch(2, lambda epoch: epoch["state"] == "stuck" and "cause" in epoch)
+    os.unlink(foreign)
+    daemon.verb(2, "resume")
+    daemon.wait_sealed(2)
+    place.assert_live_equal(2)
+
+
+def test_a_stuck_commit_goes_back_to_the_base(place):
+    daemon, foreign = stuck(place)
+    os.unlink(foreign)
+    daemon.verb(2, "rollback")
+    assert daemon.wait_epoch(2, harness.ENDED)["state"] == "abandoned"
+    daemon.wait_idle()
+    for root in ("/bills", "/customers"):
+        tree_walk.assert_same(place.snapshot("b", root, 1), place.target(root))
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+# ---- what is refused at once ----
+
+
+def refused(call):
+    with pytest.raises(Refused) as refusal:
+        call()
+    return refusal.value.text
+
+
+def test_targets_belong_to_one_service_and_roots_do_not_nest(place):
+    write(place.source("bills/sub/x"), "x")
+    daemon = sealed_once(place)
+    text = refused(lambda: daemon.apply(policy("second", ["posix:/bills"])))
+    assert "overlap" in text and "target_map" in text
+    text = refused(lambda: daemon.apply(policy("second", ["posix:/customers", "posix:/bills/sub"])))
+    assert "/bills" in text or "/customers" in text
+    text = refused(lambda: daemon.apply(policy("third", ["posix:/nowhere"], period="PT0S")))
+    assert "period" in text
+    assert [p["name"] for p in daemon.get("/v1/policies")["policies"]] == ["svc"]
+
+
+def test_a_missing_data_set_is_named(place):
+    daemon = place.embedded().start()
+    assert "/nowhere" in refused(lambda: daemon.apply(policy(data_sets=["posix:/nowhere"])))
+
+
+@pytest.mark.parametrize("text,place_in_file", [
+    ("state: /x\nroles: [agent]\nclusters:\n  a: {instances: {p: {kind: posix, base: /y}}}\n"
+     "unknown: 1\n", "5:1"),
+    ("state: /x\nstate: /y\n", "2:1"),
+    ("state: /x\nroles: [agent, king]\n", "2:16"),
+    ("state: [\n", ":"),
+])
+def test_a_bad_configuration_is_refused_with_its_place(tmp_path, text, place_in_file):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    done = subprocess.run([COEVALD, "--config", str(path), "--check-config"], text=True,
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=20)
+    assert done.returncode != 0
+    assert f"bad.yaml:{place_in_file}" in done.stdout or place_in_file == ":", done.stdout
+    assert "bad.yaml" in done.stdout
+
+
+def test_two_daemons_do_not_share_a_state_directory(place):
+    daemon = place.embedded().start()
+    done = subprocess.run([COEVALD, "--config", daemon.config_path], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    assert done.returncode not in (0, -6), done.stdout
+    assert "journal" in done.stdout or "state" in done.stdout or "address" in done.stdout
+    assert daemon.get("/live")["live"]
+
+
+# ---- ends and starts ----
+
+
+def test_an_end_in_the_middle_of_a_transfer_is_quick_and_loses_nothing(place):
+    write(place.source("bills/big"), os.urandom(1_500_000))
+    daemon = place.embedded().start()
+    daemon.apply(policy(limits={"bytes_per_second": 500_000}))
+    daemon.wait_epoch(1, lambda epoch: epoch["state"] == "receiving" and
+                      epoch["progress"]["bytes_done"] > 100_000)
+    assert daemon.stop() < 5.5
+    daemon.start()
+    daemon.wait_sealed(1)
+    place.assert_live_equal(1)
+
+
+@pytest.mark.parametrize("when", ["preparing", "receiving", "committing"])
+def test_an_end_at_any_time_goes_on(place, when):
+    daemon = sealed_once(place)
+    for i in range(50):
+        write(place.source("bills/more", str(i)), os.urandom(2000))
+    number = daemon.run()
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        state = daemon.epochs().get(number, {}).get("state")
+        if state in (when, "sealed"):
+            break
+    daemon.stop()
+    daemon.start()
+    daemon.wait_epoch(number, harness.ENDED)
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+def test_three_processes_and_each_of_them_anew(place):
+    control, agent_a, agent_b = place.three()
+    control.start()
+    control.apply(policy(lead_time="PT0.6S"))
+    control.wait_sealed(1)
+    place.assert_live_equal(1)
+    write(place.source("bills/big"), os.urandom(600_000))
+    control.apply(policy(lead_time="PT0.6S", limits={"bytes_per_second": 300_000}))
+    number = control.run()
+    control.wait_epoch(number, ("receiving",))
+    agent_b.kill()
+    wait_for(lambda: not [c for c in control.get("/v1/clusters")["clusters"]
+                          if c["name"] == "b"][0]["agent_reachable"], "b to be missed")
+    agent_b.start()
+    control.wait_sealed(number)
+    place.assert_live_equal(number)
+    for daemon in (control, agent_a, agent_b):
+        write(place.source("bills/0"), os.urandom(100))
+        number = control.run()
+        control.wait_epoch(number, lambda epoch: epoch["state"] != "planned")
+        daemon.kill()
+        daemon.start()
+        control.wait_epoch(number, harness.ENDED)
+        number = control.next_epoch()["number"]
+        place.assert_live_equal(number)
+    for daemon in (control, agent_a, agent_b):
+        daemon.stop()
