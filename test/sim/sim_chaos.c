@@ -133,7 +133,7 @@ static bool something_is_received(const struct cluster *cluster)
 /* For good: the site burns down. */
 static void lose_a(struct world *world)
 {
-    if (!world->chaos->may_lose_a || world->chaos->a_is_lost || !coin(world, 100) ||
+    if (!world->chaos->may_lose_a || world->chaos->a_is_lost || !coin(world, 600) ||
         !something_is_received(world->clusters[AGENT_B]))
         return;
     trace(world, "cluster A is lost for good");
