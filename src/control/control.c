@@ -182,6 +182,10 @@ static void pay(void *context)
 void control_answer(struct control *control, control_done_fn *done, void *context, json_t *result,
                     const struct error *error)
 {
+    if (control->ending) { /* nobody is there to hear it */
+        json_decref(result);
+        return;
+    }
     struct owed *owed = memory_new(sizeof *owed);
     owed->done = done;
     owed->context = context;
@@ -371,18 +375,34 @@ static void free_pair(struct pair *pair)
     free(pair);
 }
 
+/* What never became durable has no effect; those who waited for it let go of what they hold. */
+static void end_records(struct control *control)
+{
+    struct error error;
+    error_set(&error, ERROR_CANCELED, "the device ends");
+    while (!list_is_empty(&control->records)) {
+        struct pending_records *pending =
+            list_entry(control->records.next, struct pending_records, node);
+        journal_done_fn *done = pending->done;
+        void *context = pending->context;
+        free_pending(pending);
+        if (done != NULL)
+            done(context, &error);
+    }
+}
+
 void control_free(struct control *control)
 {
     if (control == NULL)
         return;
+    control->stopping = control->ending = true;
+    end_records(control);
     list_for_each(service, &control->services, struct service, node)
         service_free(service);
     list_for_each(pair, &control->pairs, struct pair, node)
         free_pair(pair);
     list_for_each(owed, &control->calls, struct owed, node)
         owed->done = NULL;
-    list_for_each(pending, &control->records, struct pending_records, node)
-        free_pending(pending);
     timer_free(control->record_timer);
     json_decref(control->events);
     json_decref(control->roots);

@@ -42,6 +42,7 @@ struct control {
     json_t *stores;    /* {"cluster/instance": identity} */
     uint64_t sequence; /* of instructions: fencing */
     bool stopping;
+    bool ending; /* being freed: no answer is given any more */
 };
 
 /* One service: a policy and its epochs. */
