@@ -89,7 +89,7 @@ bool task_store(struct task *task, const char *cluster, const char *instance,
 bool task_area_store(struct task *task, const char *cluster, struct store_ref *ret_ref,
                      struct error *error);
 void task_result_take(struct task *task, const char *key, json_t *value); /* steals value */
-/* Ends the try with a question for the operator: "shrink", "touched", "lost-base", "adopt". */
+/* Ends the try with a question for the operator: "shrink", "touched", "lost_base", "adopt". */
 bool task_ask(struct task *task, const char *question, struct error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 const char *task_scope(const struct task *task); /* cluster's name, for crash points and logs */
