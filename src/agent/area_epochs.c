@@ -60,51 +60,74 @@ static bool take_file(void *context, const struct entry *entry, struct error *er
     return true;
 }
 
+/* Ascending, nothing but generation and number known; free() the list. */
+static bool list_names(struct store_ref ref, const struct call *call, const char *pair,
+                       const char *service, struct names *names, struct error *error)
+{
+    struct error failure = ERROR_NONE;
+    if (!ref.component->list(ref.store, call, area_service(names->arena, ref.area, pair, service),
+                             take_name, names, &failure) &&
+        failure.code != ERROR_NOT_FOUND) {
+        *error = failure;
+        return false;
+    }
+    if (names->count > 0)
+        qsort(names->list, names->count, sizeof *names->list, by_number);
+    return true;
+}
+
+static bool look_into(struct store_ref ref, const struct call *call, const char *pair,
+                      const char *service, struct arena *arena, struct area_epoch *epoch,
+                      struct error *error)
+{
+    struct files files = {epoch};
+    struct error failure = ERROR_NONE;
+    const char *directory =
+        area_epoch(arena, ref.area, pair, service, epoch->generation, epoch->number);
+    if (ref.component->list(ref.store, call, directory, take_file, &files, &failure) ||
+        failure.code == ERROR_NOT_FOUND)
+        return true;
+    *error = failure;
+    return false;
+}
+
 bool area_list_epochs(struct store_ref ref, const struct call *call, const char *pair,
                       const char *service, struct arena *arena, struct area_epochs *ret_epochs,
                       struct error *error)
 {
     struct names names = {.arena = arena};
-    struct error failure = ERROR_NONE;
-    bool done = ref.component->list(ref.store, call, area_service(arena, ref.area, pair, service),
-                                    take_name, &names, &failure) ||
-                failure.code == ERROR_NOT_FOUND;
-    if (done && names.count > 0)
-        qsort(names.list, names.count, sizeof *names.list, by_number);
-    for (size_t i = 0; done && i < names.count; i++) {
-        struct files files = {&names.list[i]};
-        const char *directory = area_epoch(arena, ref.area, pair, service, names.list[i].generation,
-                                           names.list[i].number);
-        done = ref.component->list(ref.store, call, directory, take_file, &files, &failure) ||
-               failure.code == ERROR_NOT_FOUND;
-    }
+    bool done = list_names(ref, call, pair, service, &names, error);
+    for (size_t i = 0; done && i < names.count; i++)
+        done = look_into(ref, call, pair, service, arena, &names.list[i], error);
     if (done) {
         size_t size = names.count * sizeof *names.list;
         ret_epochs->list = arena_new(arena, size);
         if (size > 0)
             memcpy(ret_epochs->list, names.list, size);
         ret_epochs->count = names.count;
-    } else {
-        *error = failure;
     }
     free(names.list);
     return done;
 }
 
 bool area_newest_seal(struct store_ref ref, const struct call *call, const char *pair,
-                      const char *service, struct area_epoch *ret_epoch, bool *ret_found,
-                      struct error *error)
+                      const char *service, int64_t below, struct area_epoch *ret_epoch,
+                      bool *ret_found, struct error *error)
 {
     struct arena arena;
-    struct area_epochs epochs;
     arena_init(&arena);
-    bool done = area_list_epochs(ref, call, pair, service, &arena, &epochs, error);
-    bool found = false;
-    for (size_t i = 0; done && i < epochs.count; i++)
-        if (epochs.list[i].sealed && !epochs.list[i].retired) {
-            *ret_epoch = epochs.list[i];
-            found = true;
-        }
+    struct names names = {.arena = &arena};
+    bool done = list_names(ref, call, pair, service, &names, error), found = false;
+    for (size_t i = names.count; done && !found && i-- > 0;) {
+        struct area_epoch *epoch = &names.list[i];
+        if (epoch->number >= below)
+            continue;
+        done = look_into(ref, call, pair, service, &arena, epoch, error);
+        found = done && epoch->sealed && !epoch->retired;
+        if (found)
+            *ret_epoch = *epoch;
+    }
+    free(names.list);
     arena_fini(&arena);
     if (done)
         *ret_found = found;

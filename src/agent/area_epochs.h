@@ -24,9 +24,11 @@ struct area_epochs {
 bool area_list_epochs(struct store_ref ref, const struct call *call, const char *pair,
                       const char *service, struct arena *arena, struct area_epochs *ret_epochs,
                       struct error *error);
+/* The newest one that is sealed and not retired, below that number (INT64_MAX: of all). Looks at no
+ * more directories than it must. */
 bool area_newest_seal(struct store_ref ref, const struct call *call, const char *pair,
-                      const char *service, struct area_epoch *ret_epoch, bool *ret_found,
-                      struct error *error);
+                      const char *service, int64_t below, struct area_epoch *ret_epoch,
+                      bool *ret_found, struct error *error);
 /* Removes the directories of retired epochs that no kept manifest chain goes through. */
 bool area_collect(struct store_ref ref, const struct call *call, const char *pair,
                   const char *service, struct error *error);

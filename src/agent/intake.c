@@ -125,59 +125,53 @@ bool intake_is_approved(const struct intake *intake, const char *question)
 
 /* ---- the shrink guard ----------------------------------------------------------------------- */
 
-/* Entries and bytes of the member in the base seal, as the seal says. */
-static bool base_size(struct intake *intake, uint64_t *ret_entries, uint64_t *ret_bytes,
-                      struct error *error)
+static uint64_t excess(uint64_t before, uint64_t after)
 {
-    const json_t *base = json_object_get(intake->task->instruction.body, "base");
-    const char *directory =
-        area_epoch(&intake->arena, intake->home_b.area, intake->task->instruction.pair,
-                   intake->task->instruction.service, json_integer_or(base, "generation", 0),
-                   json_integer_or(base, "number", 0));
-    json_t *seal, *item;
-    size_t index;
-    *ret_entries = *ret_bytes = 0;
-    if (!area_read_json(intake->home_b, &intake->call,
-                        path_join(&intake->arena, directory, "seal.json"), &seal, error))
-        return false;
-    json_array_foreach(json_object_get(seal, "members"), index, item)
-        if (strcmp(json_string_or(item, "id", ""), intake->member->id) == 0) {
-            const json_t *manifest = json_object_get(item, "manifest");
-            *ret_entries = (uint64_t)json_integer_or(manifest, "entries", 0);
-            *ret_bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
-        }
-    json_decref(seal);
-    return true;
+    return before > after ? before - after : 0;
+}
+
+/* What the member has less than in the last seal. A plan that replaces or compares everything does
+ * not tell: what goes may come again, and what others put there is no loss. */
+static struct plan_counts losses(const struct intake *intake)
+{
+    const struct intake_standing *then = &intake->standing;
+    struct plan_counts counts = intake->plan.counts;
+    bool whole = strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
+    if (intake->base == INTAKE_LIVE) {
+        counts.removed_entries = excess(then->entries, intake->noted_entries);
+        counts.removed_bytes = excess(then->bytes, intake->noted_bytes);
+    } else if (whole) {
+        counts.removed_entries = excess(then->entries, counts.created_entries);
+        counts.removed_bytes = excess(then->bytes, counts.created_bytes);
+    }
+    return counts;
 }
 
 static bool guard_shrinking(struct intake *intake, struct error *error)
 {
     const json_t *limit = json_object_get(task_settings(intake->task), "max_removed");
-    const struct plan_counts *counts = &intake->plan.counts;
-    uint64_t entries, bytes;
-    bool whole = strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
-    if (intake->base != INTAKE_SEAL || whole || counts->removed_entries == 0 ||
+    const struct plan_counts counts = losses(intake);
+    uint64_t entries = intake->standing.entries, bytes = intake->standing.bytes;
+    if (!intake->standing.there || intake->base == INTAKE_EMPTY || counts.removed_entries == 0 ||
         intake_is_approved(intake, "shrink"))
         return true;
     int64_t percent = json_integer_or(limit, "percent", -1);
     int64_t most = json_integer_or(limit, "count", -1), floor = json_integer_or(limit, "floor", 0);
-    if (!base_size(intake, &entries, &bytes, error))
-        return false;
-    bool too_much = (most >= 0 && counts->removed_entries > (uint64_t)most) ||
-                    (percent >= 0 && counts->removed_entries > (uint64_t)floor &&
-                     plan_removes_too_much(counts, entries, bytes, (unsigned)percent));
+    bool too_much = (most >= 0 && counts.removed_entries > (uint64_t)most) ||
+                    (percent >= 0 && counts.removed_entries > (uint64_t)floor &&
+                     plan_removes_too_much(&counts, entries, bytes, (unsigned)percent));
     /* A directory that is there and empty is never a small change; one that is gone was taken away
      * whole, and only counts by its size. */
     too_much = too_much || (!intake->member->tombstone && percent >= 0 && percent < 100 &&
-                            entries > 1 && counts->removed_entries >= entries - 1);
+                            entries > 1 && counts.removed_entries >= entries - 1);
     if (!too_much)
         return true;
     return task_ask(intake->task, "shrink", error,
                     "this epoch removes %llu of %llu entries (%llu MiB): more than "
                     "max_removed. Approve it if the source is meant to be so, else abandon the "
                     "epoch and look at the source",
-                    (unsigned long long)counts->removed_entries, (unsigned long long)entries,
-                    (unsigned long long)(counts->removed_bytes >> 20));
+                    (unsigned long long)counts.removed_entries, (unsigned long long)entries,
+                    (unsigned long long)(counts.removed_bytes >> 20));
 }
 
 bool intake_plan(struct intake *intake, struct error *error)

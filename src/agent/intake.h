@@ -17,6 +17,18 @@ enum intake_base {
 const char *intake_base_name(enum intake_base base);
 bool intake_base_from_name(const char *name, enum intake_base *ret_base);
 
+/* The seal that B's tree stands on: the base, or a later one that A could not keep. */
+struct intake_standing {
+    bool there;
+    bool is_base;
+    const char *directory;   /* of its epoch, in B's area */
+    const char *snapshot;    /* on B */
+    const char *top;         /* the member in it */
+    bool is_new;             /* the group had no such member then */
+    bool excludes_changed;   /* what was left out then is not what is left out now */
+    uint64_t entries, bytes; /* of the member */
+};
+
 struct intake {
     struct task *task;
     const struct member *member;
@@ -32,7 +44,9 @@ struct intake {
     const char *subject;
     struct exclusions exclusions;
     enum intake_base base;
-    unsigned fields; /* attributes that both stores carry */
+    struct intake_standing standing;
+    uint64_t noted_entries, noted_bytes; /* compared: of the source, as listed */
+    unsigned fields;                     /* attributes that both stores carry */
     struct changes changes;
     bool changes_made;
     struct plan plan;

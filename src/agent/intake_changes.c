@@ -66,7 +66,11 @@ static bool compare_noted(struct intake *intake, const struct listing *old,
         return false;
     struct listing listing = {source_listing_next, noted};
     bool compared = listing_difference(old, &listing, how, fn, context, error);
-    return source_listing_end(noted, compared, compared ? error : &ignored) && compared;
+    struct manifest_state state = {0};
+    bool kept = source_listing_end(noted, compared, &state, compared ? error : &ignored);
+    intake->noted_entries = state.entries;
+    intake->noted_bytes = state.bytes;
+    return kept && compared;
 }
 
 static bool add_compared(struct intake *intake, struct store_ref old_ref, const char *old_top,

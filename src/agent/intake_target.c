@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/area.h"
+#include "agent/area_epochs.h"
 #include "agent/intake.h"
 #include "agent/tree_stream.h"
 #include "base/check.h"
@@ -41,7 +42,7 @@ static bool is_modified(struct intake *intake, const char *path, bool *ret_modif
     struct entry sealed, live;
     arena_init(&arena);
     const char *now = path_join(&arena, intake->target_top, path);
-    const char *then = path_join(&arena, intake->target_base_top, path);
+    const char *then = path_join(&arena, intake->standing.top, path);
     bool looked =
         component->describe(intake->target.store, &intake->call, then, &arena, &sealed, error) &&
         component->describe(intake->target.store, &intake->call, now, &arena, &live, error);
@@ -113,7 +114,7 @@ static bool look_at_restored(struct intake *intake, struct error *error)
         .identity = LISTING_BY_PATH, .fields = intake->fields, .limit_bytes = RESTORED_BYTES_MAX};
     struct touch touch = {.intake = intake};
     struct tree_stream *sealed =
-        tree_stream_new(intake->target, &intake->call, intake->target_base_top, &options);
+        tree_stream_new(intake->target, &intake->call, intake->standing.top, &options);
     struct tree_stream *live =
         tree_stream_new(intake->target, &intake->call, intake->target_top, &options);
     struct listing old = {tree_stream_next, sealed}, new = {tree_stream_next, live};
@@ -124,32 +125,20 @@ static bool look_at_restored(struct intake *intake, struct error *error)
     return done && answer_touch(intake, &touch, error);
 }
 
-static bool is_restored(struct intake *intake, bool *ret_restored, struct error *error)
-{
-    const json_t *base = json_object_get(intake->task->instruction.body, "base");
-    const char *directory =
-        area_epoch(&intake->arena, intake->home_b.area, intake->task->instruction.pair,
-                   intake->task->instruction.service, json_integer_or(base, "generation", 0),
-                   json_integer_or(base, "number", 0));
-    return area_is_marked(intake->home_b, &intake->call, directory,
-                          area_restored_mark(&intake->arena, intake->member->id), ret_restored,
-                          error);
-}
-
 static bool look_for_touches(struct intake *intake, struct error *error)
 {
+    const struct intake_standing *standing = &intake->standing;
     bool restored = false;
-    if (!is_restored(intake, &restored, error))
+    if (!area_is_marked(intake->home_b, &intake->call, standing->directory,
+                        area_restored_mark(&intake->arena, intake->member->id), &restored, error))
         return false;
     if (restored)
         return look_at_restored(intake, error);
-    const char *base_b =
-        json_string_or(json_object_get(intake->task->instruction.body, "base"), "snapshot_b", NULL);
     struct touch touch = {.intake = intake};
     intake->base = INTAKE_SEAL;
     return intake->target.component->difference(
                intake->target.store, &intake->call, intake->member->target_root,
-               intake->member->target_below, base_b, NULL, take_touch, &touch, error) &&
+               intake->member->target_below, standing->snapshot, NULL, take_touch, &touch, error) &&
            answer_touch(intake, &touch, error);
 }
 
@@ -186,7 +175,87 @@ static bool look_for_content(struct intake *intake, struct error *error)
                     intake->member->target_instance, intake->target_top, found.text);
 }
 
-/* ---- which of the two ----------------------------------------------------------------------- */
+/* ---- the seal that B's tree stands on -------------------------------------------------------- */
+
+static void take_member_of_seal(struct intake_standing *standing, const struct intake *intake,
+                                const json_t *seal)
+{
+    size_t index;
+    json_t *item;
+    standing->is_new = true;
+    json_array_foreach(json_object_get(seal, "members"), index, item) {
+        if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
+            continue;
+        const json_t *manifest = json_object_get(item, "manifest");
+        standing->is_new = false;
+        standing->entries = (uint64_t)json_integer_or(manifest, "entries", 0);
+        standing->bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
+    }
+    const json_t *then = json_object_get(seal, "exclude");
+    standing->excludes_changed =
+        then != NULL && !json_equal(then, json_object_get(task_settings(intake->task), "exclude"));
+}
+
+static const char *snapshot_of_seal(struct intake *intake, const json_t *seal)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(seal, "members"), index, item) {
+        const char *name = json_string_or(json_object_get(item, "snapshot"), "name", NULL);
+        if (name != NULL)
+            return arena_string(&intake->arena, name);
+    }
+    return NULL;
+}
+
+static bool read_standing(struct intake *intake, struct intake_standing *standing,
+                          struct error *error)
+{
+    json_t *seal;
+    struct error absent = ERROR_NONE;
+    if (area_read_json(intake->home_b, &intake->call,
+                       path_join(&intake->arena, standing->directory, "seal.json"), &seal,
+                       &absent)) {
+        take_member_of_seal(standing, intake, seal);
+        if (!standing->is_base)
+            standing->snapshot = snapshot_of_seal(intake, seal);
+        json_decref(seal);
+    } else if (absent.code != ERROR_NOT_FOUND) {
+        *error = absent;
+        return false;
+    }
+    if (standing->snapshot != NULL)
+        standing->top = intake->target.component->snapshot_path(
+            intake->target.store, intake->member->target_root, standing->snapshot,
+            intake->member->target_below, &intake->arena);
+    return true;
+}
+
+static bool find_standing(struct intake *intake, struct error *error)
+{
+    struct intake_standing *standing = &intake->standing;
+    const struct instruction *instruction = &intake->task->instruction;
+    const json_t *base = json_object_get(instruction->body, "base");
+    int64_t generation = json_integer_or(base, "generation", 0);
+    int64_t number = json_integer_or(base, "number", 0);
+    struct area_epoch newest;
+    bool found;
+    if (!area_newest_seal(intake->home_b, &intake->call, instruction->pair, instruction->service,
+                          instruction->number, &newest, &found, error))
+        return false;
+    standing->is_base = number != 0 && (!found || newest.number <= number);
+    standing->there = found || standing->is_base;
+    standing->snapshot = json_string_or(base, "snapshot_b", NULL);
+    if (!standing->there)
+        return true;
+    if (!standing->is_base) {
+        generation = newest.generation;
+        number = newest.number;
+    }
+    standing->directory = area_epoch(&intake->arena, intake->home_b.area, instruction->pair,
+                                     instruction->service, generation, number);
+    return read_standing(intake, standing, error);
+}
 
 static bool has_snapshot(struct store_ref ref, const struct call *call, const char *root,
                          const char *name, bool *ret_there, struct error *error)
@@ -200,30 +269,29 @@ static bool has_snapshot(struct store_ref ref, const struct call *call, const ch
     return false;
 }
 
-/* A base counts only when both of its references are there. */
-static bool find_base(struct intake *intake, bool *ret_base, struct error *error)
+/* On B: the seal's snapshot with the member in it (one that came later has no part in it), beside a
+ * tree to compare. */
+static bool look_on_b(struct intake *intake, bool *ret_there, struct error *error)
 {
-    const json_t *body = intake->task->instruction.body, *base = json_object_get(body, "base");
-    const char *base_a = json_string_or(base, "snapshot_a", NULL);
-    const char *base_b = json_string_or(base, "snapshot_b", NULL);
-    bool on_a = false, on_b = false;
-    *ret_base = false;
-    if (base_a == NULL || base_b == NULL)
+    const struct intake_standing *standing = &intake->standing;
+    *ret_there = false;
+    if (standing->snapshot == NULL)
         return true;
-    if (!has_snapshot(intake->target, &intake->call, intake->member->target_root, base_b, &on_b,
-                      error) ||
-        (!intake->member->tombstone &&
-         !has_snapshot(intake->source, &intake->call, intake->member->source_root, base_a, &on_a,
-                       error)))
-        return false;
-    /* A member that came later has no part in the base seal, although its root may have. */
-    bool part_of_base = false;
-    if (on_b &&
-        !store_exists(intake->target, &intake->call, intake->target_base_top, &part_of_base, error))
-        return false;
-    bool declared_lost = json_boolean_or(body, "base_lost", false);
-    *ret_base = part_of_base && (on_a || intake->member->tombstone) && !declared_lost;
-    return true;
+    return has_snapshot(intake->target, &intake->call, intake->member->target_root,
+                        standing->snapshot, ret_there, error) &&
+           (!*ret_there ||
+            store_exists(intake->target, &intake->call, standing->top, ret_there, error));
+}
+
+static bool look_on_a(struct intake *intake, bool *ret_there, struct error *error)
+{
+    const char *base_a =
+        json_string_or(json_object_get(intake->task->instruction.body, "base"), "snapshot_a", NULL);
+    *ret_there = base_a != NULL;
+    if (intake->member->tombstone || base_a == NULL)
+        return true;
+    return has_snapshot(intake->source, &intake->call, intake->member->source_root, base_a,
+                        ret_there, error);
 }
 
 static bool ask_about_lost_base(struct intake *intake, struct error *error)
@@ -232,72 +300,48 @@ static bool ask_about_lost_base(struct intake *intake, struct error *error)
     bool compare = json_boolean_or(body, "base_lost", false) ||
                    intake_is_approved(intake, "lost_base") ||
                    strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0;
-    bool there = false;
-    if (!store_exists(intake->target, &intake->call, intake->target_top, &there, error))
-        return false;
-    intake->base = there ? INTAKE_LIVE : INTAKE_EMPTY;
-    if (!there || compare)
+    intake->base = INTAKE_LIVE;
+    if (compare)
         return true;
     return task_ask(intake->task, "lost_base", error,
-                    "the base, epoch %lld, is not on both sides any more. Approve to compare %s:%s "
-                    "by checksum and move only what differs",
-                    (long long)json_integer_or(base, "number", 0), intake->member->target_instance,
-                    intake->target_top);
+                    "the base, epoch %lld, is %s. Approve to compare %s:%s by checksum and move "
+                    "only what differs",
+                    (long long)json_integer_or(base, "number", 0),
+                    intake->standing.is_base ? "not on both sides any more"
+                                             : "older than what was sealed last",
+                    intake->member->target_instance, intake->target_top);
 }
 
-/* What the base's seal says about this member. */
-struct sealed_facts {
-    bool is_new;           /* the group had no such member then */
-    bool excludes_changed; /* what was left out then is not what is left out now */
-};
+/* ---- which it is ---------------------------------------------------------------------------- */
 
-static bool read_base_seal(struct intake *intake, struct sealed_facts *ret_facts,
-                           struct error *error)
+/* A base counts only when both of its references are there, and nothing was sealed since. */
+static bool look_at_sealed(struct intake *intake, struct error *error)
 {
-    const json_t *base = json_object_get(intake->task->instruction.body, "base");
-    const char *directory =
-        area_epoch(&intake->arena, intake->home_b.area, intake->task->instruction.pair,
-                   intake->task->instruction.service, json_integer_or(base, "generation", 0),
-                   json_integer_or(base, "number", 0));
-    json_t *seal, *item;
-    size_t index;
-    struct error absent = ERROR_NONE;
-    *ret_facts = (struct sealed_facts){0};
-    if (!area_read_json(intake->home_b, &intake->call,
-                        path_join(&intake->arena, directory, "seal.json"), &seal, &absent)) {
-        if (absent.code == ERROR_NOT_FOUND)
-            return true;
-        *error = absent;
+    bool on_a, on_b, live;
+    if (!look_on_a(intake, &on_a, error) || !look_on_b(intake, &on_b, error) ||
+        !store_exists(intake->target, &intake->call, intake->target_top, &live, error))
         return false;
+    bool usable = intake->standing.is_base && on_a && on_b &&
+                  !json_boolean_or(intake->task->instruction.body, "base_lost", false);
+    if (!usable && !live) {
+        intake->base = INTAKE_EMPTY;
+        return true;
     }
-    bool known = false;
-    json_array_foreach(json_object_get(seal, "members"), index, item)
-        known = known || strcmp(json_string_or(item, "id", ""), intake->member->id) == 0;
-    ret_facts->is_new = !known;
-    const json_t *then = json_object_get(seal, "exclude");
-    ret_facts->excludes_changed =
-        then != NULL && !json_equal(then, json_object_get(task_settings(intake->task), "exclude"));
-    json_decref(seal);
-    return true;
+    if (on_b && !look_for_touches(intake, error))
+        return false;
+    return usable || ask_about_lost_base(intake, error);
 }
 
 bool intake_look_at_target(struct intake *intake, struct error *error)
 {
-    bool has_base;
-    struct sealed_facts facts = {0};
-    bool named = json_is_object(json_object_get(intake->task->instruction.body, "base"));
-    if (named && !read_base_seal(intake, &facts, error))
+    if (!find_standing(intake, error))
         return false;
-    if (!named || facts.is_new)
+    if (!intake->standing.there || intake->standing.is_new)
         return look_for_content(intake, error);
-    if (!find_base(intake, &has_base, error))
-        return false;
-    if (!has_base)
-        return ask_about_lost_base(intake, error);
-    if (!look_for_touches(intake, error))
+    if (!look_at_sealed(intake, error))
         return false;
     /* A difference does not tell what came into or fell out of an edited list of exclusions. */
-    if (facts.excludes_changed)
-        intake->base = INTAKE_LIVE;
+    if (intake->standing.excludes_changed)
+        intake->base = intake->base == INTAKE_SEAL ? INTAKE_LIVE : intake->base;
     return true;
 }

@@ -6,7 +6,6 @@
 #include "agent/area_file.h"
 #include "base/check.h"
 #include "base/path.h"
-#include "plan/manifest.h"
 
 struct source_listing {
     struct listing source;
@@ -51,7 +50,8 @@ bool source_listing_next(void *context, const struct entry **ret_entry, struct e
     return manifest_writer_add(listing->writer, &record, error);
 }
 
-bool source_listing_end(struct source_listing *listing, bool good, struct error *error)
+bool source_listing_end(struct source_listing *listing, bool good, struct manifest_state *ret_state,
+                        struct error *error)
 {
     struct digest digest;
     bool done = good && manifest_writer_end(listing->writer, &listing->state, &digest, error);
@@ -60,6 +60,8 @@ bool source_listing_end(struct source_listing *listing, bool good, struct error 
         done = area_file_commit(listing->file, error);
     else
         area_file_abort(listing->file);
+    if (done)
+        *ret_state = listing->state;
     free(listing);
     return done;
 }

@@ -7,6 +7,7 @@
 
 #include "agent/intake.h"
 #include "plan/listing_difference.h"
+#include "plan/manifest.h"
 
 struct source_listing;
 
@@ -19,6 +20,7 @@ bool source_listing_new(struct intake *intake, const struct listing *source,
 /* An entry_next_fn: hands on what the source gives, and notes it. */
 bool source_listing_next(void *listing, const struct entry **ret_entry, struct error *error);
 /* Of a source that was pulled to its end; good false: nothing is kept. The listing is gone. */
-bool source_listing_end(struct source_listing *listing, bool good, struct error *error);
+bool source_listing_end(struct source_listing *listing, bool good, struct manifest_state *ret_state,
+                        struct error *error);
 
 #endif

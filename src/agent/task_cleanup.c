@@ -164,8 +164,8 @@ static bool refuse_newest(struct task *task, const struct call *call, struct sto
 {
     struct area_epoch newest;
     bool found;
-    if (!area_newest_seal(home, call, task->instruction.pair, task->instruction.service, &newest,
-                          &found, error))
+    if (!area_newest_seal(home, call, task->instruction.pair, task->instruction.service, INT64_MAX,
+                          &newest, &found, error))
         return false;
     /* Unless the operator's policy gives the hold up (hold_max: release): the copy of the seal
      * stays. */

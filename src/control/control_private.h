@@ -98,7 +98,9 @@ bool service_set_policy(struct service *service, json_t *document, int64_t revis
 void service_tick(struct service *service);    /* decide now, arm the timer */
 char *service_object(struct service *service); /* its journal object; free() it */
 void service_save(struct service *service);
-void service_epoch_ended(struct service *service, struct run *run);
+void service_epoch_ended(struct service *service);
+/* B has a seal that A could not keep: what A holds is no base for B's present tree. */
+bool service_base_is_behind(const struct service *service);
 void service_retain(struct service *service);
 struct run *service_find_run(struct service *service, uint64_t number);
 struct run *

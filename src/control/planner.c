@@ -257,7 +257,8 @@ static struct run *make_run(struct planning *planning, json_t *members)
     epoch->slot_us = planning->moment_us == planning->slot_us ? planning->slot_us : 0;
     epoch->t_us = planning->moment_us;
     epoch->base = service->base;
-    epoch->base_lost = service->base_distrusted && service->base.number != 0;
+    epoch->base_lost =
+        (service->base_distrusted && service->base.number != 0) || service_base_is_behind(service);
     epoch->mode = policy->mode == POLICY_FULL || service->base.number == 0 ? EPOCH_MODE_FULL
                                                                            : EPOCH_MODE_INCREMENTAL;
     epoch->direction = policy->direction == POLICY_PUSH ? EPOCH_PUSH : EPOCH_PULL;

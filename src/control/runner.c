@@ -242,7 +242,7 @@ static void carry_out(struct run *run, const struct epoch_effect *effect)
         move_base(run);
         break;
     case EPOCH_EFFECT_FINISHED:
-        service_epoch_ended(run->service, run);
+        service_epoch_ended(run->service);
         break;
     case EPOCH_EFFECT_COUNT:
         CHECK_UNREACHABLE();

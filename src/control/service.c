@@ -273,14 +273,19 @@ void service_tick(struct service *service)
         wall_timer_start(service->timer, decision.until_us);
 }
 
-void service_epoch_ended(struct service *service, struct run *run)
+bool service_base_is_behind(const struct service *service)
 {
-    const struct epoch *epoch = &run->epoch;
+    list_for_each(run, &service->runs, struct run, node)
+        if ((run->epoch.state == EPOCH_SEALED || run->epoch.state == EPOCH_RETIRED) &&
+            run->epoch.number > service->base.number)
+            return true;
+    return false;
+}
+
+void service_epoch_ended(struct service *service)
+{
     if (service_running(service) != NULL)
         return;
-    /* B went on, A did not: what A holds is no base for B's present tree. */
-    if (epoch->state == EPOCH_SEALED && !epoch->settled && epoch->number > service->base.number)
-        service->base_distrusted = true;
     if (service->schedule.running)
         schedule_end(&service->schedule);
     service_save(service);

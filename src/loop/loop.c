@@ -125,8 +125,8 @@ void loop_turn(struct loop *loop, int64_t deadline_ns)
     int64_t left_ns = deadline_ns - clock_monotonic_ns();
     uint64_t left_ms = left_ns <= 0 ? 0 : (uint64_t)(left_ns / MS_NS + 1);
     uv_update_time(&loop->uv);
-    /* It repeats: libuv 1.44 runs timers before it waits, too, and a clock that ticks just now would
-     * use the alarm up there; the wait that follows would have no end. */
+    /* It repeats: libuv 1.44 runs timers before it waits, too, and a clock that ticks just now
+     * would use the alarm up there; the wait that follows would have no end. */
     CHECK(uv_timer_start(&loop->alarm, wake_up, left_ms, ALARM_AGAIN_MS) == 0);
     uv_run(&loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->alarm);

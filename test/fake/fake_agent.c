@@ -256,9 +256,12 @@ void fake_agent_finish(struct fake_agent *agent, const char *kind, const char *s
 {
     json_t *order = NULL, *other;
     size_t index;
-    json_array_foreach(agent->orders, index, other)
-        if (strcmp(json_string_or(json_object_get(other, "document"), "kind", ""), kind) == 0)
+    json_array_foreach(agent->orders, index, other) {
+        const json_t *now = json_object_get(other, "status");
+        if (strcmp(json_string_or(json_object_get(other, "document"), "kind", ""), kind) == 0 &&
+            strcmp(json_string_or(now, "state", ""), "running") == 0)
             order = other;
+    }
     CHECK(order != NULL);
     json_t *final = status_from_text(status);
     bool done = strcmp(json_string_or(final, "state", ""), "done") == 0;

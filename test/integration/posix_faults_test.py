@@ -1,4 +1,6 @@
 """What goes wrong, and what the operator is asked, told and can do about it. On directories."""
+import contextlib
+import glob
 import os
 import shutil
 import signal
@@ -155,6 +157,95 @@ def test_another_store_under_the_same_name_is_refused(place):
     assert epoch["state"] == "abandoned"
     assert "paired" in str(epoch["cause"]) or "store" in str(epoch["cause"]), epoch
     assert not tree_walk.differences(sealed, tree_walk.walk(place.target("bills")))
+
+
+def test_a_full_epoch_of_an_emptied_source_waits_as_well(place):
+    for i in range(150):
+        write(place.source("bills/many", str(i)), "x")
+    daemon = sealed_once(place, mode="full")
+    shutil.rmtree(place.source("bills/many"))
+    number = daemon.run()
+    daemon.wait_question(number, "shrink")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+def test_what_is_compared_may_not_shrink_either(place):
+    for i in range(150):
+        write(place.source("bills/many", str(i)), "x")
+    daemon = sealed_once(place, adopt="compare")
+    shutil.rmtree(os.path.dirname(place.snapshot("a", "/bills", 1)))
+    shutil.rmtree(place.source("bills/many"))
+    number = daemon.run()
+    daemon.wait_question(number, "shrink")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+# ---- a seal that A cannot keep ----
+
+
+def block_seal(place, number):
+    [kept] = glob.glob(place.target(f"coeval/*-*/*-*/g1.e{number}"))
+    write(place.source(os.path.relpath(kept, place.target()), "seal.json", "in the way"))
+
+
+def unsettled(place):
+    """Epoch 2 is sealed on B, but A, whose area refuses the copy, has 1 as the last one."""
+    daemon = sealed_once(place)
+    daemon.stop()
+    write(place.source("bills/0"), "changed in 2")
+    os.unlink(place.source("customers/1"))
+    daemon.start(COEVAL_CRASH_AT="control.sealed")
+    try:
+        daemon.run()
+    except OSError:
+        pass
+    assert daemon.wait_end() == -signal.SIGKILL
+    block_seal(place, 2)
+    daemon.start()
+    daemon.wait_event("epoch.unsettled")
+    daemon.wait_idle()
+    return daemon
+
+
+def test_after_a_seal_that_a_cannot_keep_the_next_epoch_compares(place):
+    daemon = unsettled(place)
+    write(place.source("bills/1"), "changed in 3")
+    epoch = daemon.next_epoch()
+    place.assert_live_equal(epoch["number"])
+    assert epoch["files"] < 4, f"everything was copied again: {epoch}"
+    write(place.source("bills/2"), "changed in 4")
+    epoch = daemon.next_epoch()
+    place.assert_live_equal(epoch["number"])
+    assert epoch["base"] == 3, epoch
+
+
+def test_a_target_touched_after_such_a_seal_is_asked_about(place):
+    daemon = unsettled(place)
+    write(place.target("bills/1"), "of somebody else")
+    number = daemon.run()
+    daemon.wait_question(number, "touched")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+    assert list(found_saved(place, "of somebody else"))
+
+
+def test_a_first_seal_that_a_cannot_keep_is_compared_too(place):
+    daemon = place.embedded().start(COEVAL_CRASH_AT="control.sealed")
+    with contextlib.suppress(OSError):
+        daemon.apply(policy())
+    assert daemon.wait_end() == -signal.SIGKILL
+    block_seal(place, 1)
+    daemon.start()
+    daemon.wait_event("epoch.unsettled")
+    write(place.source("bills/1"), "changed in 2")
+    epoch = daemon.next_epoch()
+    place.assert_live_equal(epoch["number"])
+    assert epoch["files"] == 1, f"everything was copied again: {epoch}"
 
 
 # ---- a commit that cannot go on ----

@@ -29,14 +29,14 @@ static json_t *epoch_item(struct device *device, int64_t number, const char *fou
     return item;
 }
 
-/* What west's area holds of the service, as its agent answers "inspect". */
-static void script_inspection(struct device *device, json_t *epochs)
+/* What west's area holds of the service, and what was ordered, as its agent answers "inspect". */
+static void script_inspection(struct device *device, json_t *epochs, json_t *orders)
 {
     const json_t *order = fake_agent_order(device->agents[WEST], "transfer", 0);
     const json_t *settings = json_object_get(json_object_get(order, "body"), "settings");
     json_t *status = json_pack(
-        "{s:s, s:{s:[{s:O, s:O, s:o, s:{s:O, s:O, s:i, s:O, s:O}}]}}", "state", "done", "result",
-        "services", "pair", json_object_get(order, "pair"), "service",
+        "{s:s, s:{s:o, s:[{s:O, s:O, s:o, s:{s:O, s:O, s:i, s:O, s:O}}]}}", "state", "done",
+        "result", "orders", orders, "services", "pair", json_object_get(order, "pair"), "service",
         json_object_get(order, "service"), "epochs", epochs, "policy", "policy",
         json_object_get(settings, "policy"), "service_name", json_object_get(order, "service_name"),
         "revision", 4, "clusters", json_object_get(settings, "clusters"), "stores",
@@ -71,7 +71,7 @@ static void test_all_comes_back_from_the_areas(void **state)
     json_t *epochs = json_array();
     json_append_take(epochs, epoch_item(&device, 1, "sealed"));
     json_append_take(epochs, epoch_item(&device, 2, "committing"));
-    script_inspection(&device, epochs);
+    script_inspection(&device, epochs, json_array());
     recover(&device, &outcome);
     const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
     assert_int_equal(json_integer_or(line, "epochs", 0), 2);
@@ -99,6 +99,52 @@ static void test_all_comes_back_from_the_areas(void **state)
     device_close(&device);
 }
 
+/* The orders of before, so that the keys of now are others. */
+static json_t *settled_once(struct device *device)
+{
+    json_t *orders = json_array();
+    for (size_t i = 0; i < fake_agent_count(device->agents[EAST], "settle"); i++) {
+        const json_t *order = fake_agent_order(device->agents[EAST], "settle", i);
+        json_append_take(orders, json_pack("{s:O, s:s, s:O, s:O, s:i}", "service",
+                                           json_object_get(order, "service"), "kind", "settle",
+                                           "number", json_object_get(order, "number"), "attempt",
+                                           json_object_get(order, "attempt"), "try", 1));
+    }
+    return orders;
+}
+
+/* Two seals are brought to A at once; it takes the older one after it has refused the newer. */
+static void test_an_older_seal_that_settles_last_is_no_base(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    device_epoch(&device, "bills", 2, "sealed");
+    lose_journal(&device);
+    json_t *epochs = json_array();
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    json_append_take(epochs, epoch_item(&device, 2, "sealed"));
+    script_inspection(&device, epochs, settled_once(&device));
+    fake_agent_script(device.agents[EAST], "settle",
+                      "{\"state\": \"running\", \"phase\": \"settle\"}");
+    fake_agent_script(device.agents[EAST], "settle",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"EXISTS\", \"message\": "
+                      "\"something is in the way\"}}");
+    recover(&device, &outcome);
+    outcome_fini(&outcome);
+    device_run(&device, 20);
+    assert_non_null(device_event(&device, "epoch.unsettled"));
+    fake_agent_finish(device.agents[EAST], "settle", "{\"state\": \"done\"}");
+    device_run(&device, 20);
+    device_epoch(&device, "bills", 3, "sealed");
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
+    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    device_close(&device);
+}
+
 static void test_what_is_known_is_left(void **state)
 {
     struct device device;
@@ -109,7 +155,7 @@ static void test_what_is_known_is_left(void **state)
     device_epoch(&device, "bills", 1, "sealed");
     json_t *epochs = json_array();
     json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    script_inspection(&device, epochs);
+    script_inspection(&device, epochs, json_array());
     recover(&device, &outcome);
     const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
     assert_int_equal(json_integer_or(line, "epochs", -1), 0);
@@ -155,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_back_from_the_areas),
+        cmocka_unit_test(test_an_older_seal_that_settles_last_is_no_base),
         cmocka_unit_test(test_what_is_known_is_left),
         cmocka_unit_test(test_a_cluster_that_is_silent),
         cmocka_unit_test(test_the_device_stops_meanwhile),
