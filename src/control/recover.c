@@ -109,6 +109,8 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     struct error error = ERROR_NONE;
     size_t index;
     json_t *epoch_item;
+    bool known =
+        control_find_service(recovery->control, json_string_or(item, "service", "")) != NULL;
     struct service *service = recover_service(recovery->control, item, &error);
     json_t *line = json_object();
     json_append_take(report, line);
@@ -133,7 +135,8 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
         if ((int64_t)run->epoch.generation > service->pair->generation)
             service->pair->generation = (int64_t)run->epoch.generation;
     }
-    continue_schedule(service);
+    if (!known) /* else its own slots are told already: another anchor would bring one again */
+        continue_schedule(service);
     recovered += rebuild_begun(service, recovery->orders, &error);
     service->schedule.running = service->schedule.running || service_running(service) != NULL;
     recover_registry(recovery->control, json_object_get(item, "policy"), newest);

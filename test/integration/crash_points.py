@@ -6,7 +6,7 @@ import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../.."))
-FOLDERS = ("src/agent", "src/control", "src/component/posix")
+FOLDERS = ("src/agent", "src/control", "src/component/posix", "src/journal/lmdb")
 
 
 def read(path):

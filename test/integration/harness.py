@@ -91,10 +91,14 @@ class Daemon:
         self.launch(**environment)
         wait_for(lambda: self.read_port() or self.has_ended(), "the port file")
         assert self.process.poll() is None, self.log()
-        if self.port == 0:  # later starts use the same one: peers know it
+        self.keep_port()
+        return self
+
+    def keep_port(self):
+        """Later starts use the same one: peers know it."""
+        if self.port == 0:
             self.port = self.read_port()
             self.configure(self.config)
-        return self
 
     def read_port(self):
         try:
@@ -286,8 +290,8 @@ class Site:
                                                 "clusters": self.clusters()}, **config))
         return self.control
 
-    def three(self):
-        """Three processes over HTTP with a token; not started. control, agent a, agent b."""
+    def three(self, **config):
+        """Three processes over HTTP with a token; control is not started. control, agent a, b."""
         token_file = os.path.join(self.directory, "token")
         with open(token_file, "w", encoding="utf-8") as file:
             file.write("a-token-of-more-than-sixteen-characters\n")
@@ -297,13 +301,15 @@ class Site:
             clusters = self.clusters()
             clusters[other]["agent"] = "http://127.0.0.1:1"  # known for its store, never called
             agents.append(self.daemon("agent-" + side, {
-                "roles": ["agent"], "listen": {"token_file": token_file}, "clusters": clusters}))
+                "roles": ["agent"], "listen": {"token_file": token_file}, "clusters": clusters,
+                **config}))
             agents[-1].start()
         clusters = self.clusters()
         for side, agent in zip("ab", agents):
             clusters[side].update(agent=f"http://127.0.0.1:{agent.port}",
                                   agent_token_file=token_file)
-        self.control = self.daemon("control", {"roles": ["control"], "clusters": clusters})
+        self.control = self.daemon("control", {"roles": ["control"], "clusters": clusters,
+                                               **config})
         return self.control, agents[0], agents[1]
 
     # ---- snapshots, found without the product ----
@@ -370,9 +376,17 @@ def write(path, content=b"x"):
     return path
 
 
+def memory():
+    """A file system in memory with room, for tests that care neither for disks nor for xattrs."""
+    place = "/dev/shm"
+    if not os.access(place, os.W_OK) or shutil.disk_usage(place).free < 1 << 30:
+        return None
+    return place
+
+
 @contextlib.contextmanager
-def site(barrier=True):
-    directory = tempfile.mkdtemp(prefix="coeval-test-")
+def site(barrier=True, parent=None):
+    directory = tempfile.mkdtemp(prefix="coeval-test-", dir=parent)
     try:
         with Site(directory, barrier) as made:
             yield made

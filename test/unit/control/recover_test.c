@@ -164,6 +164,31 @@ static void test_what_is_known_is_left(void **state)
     device_close(&device);
 }
 
+static void test_a_known_service_has_no_moment_again(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"now\", \"lead_time\": \"PT0.1S\"}");
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_run(&device, 20);
+    device_epoch(&device, "bills", 2, "sealed");
+    json_t *epochs = json_array();
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    json_append_take(epochs, epoch_item(&device, 2, "sealed"));
+    script_inspection(&device, epochs, json_array());
+    recover(&device, &outcome);
+    outcome_fini(&outcome);
+    device_run(&device, 50);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 2);
+    device_verb(&device, "bills", "pause"); /* decides again */
+    device_verb(&device, "bills", "resume");
+    device_run(&device, 50);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 2);
+    device_close(&device);
+}
+
 static void test_a_cluster_that_is_silent(void **state)
 {
     struct device device;
@@ -203,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_all_comes_back_from_the_areas),
         cmocka_unit_test(test_an_older_seal_that_settles_last_is_no_base),
         cmocka_unit_test(test_what_is_known_is_left),
+        cmocka_unit_test(test_a_known_service_has_no_moment_again),
         cmocka_unit_test(test_a_cluster_that_is_silent),
         cmocka_unit_test(test_the_device_stops_meanwhile),
     };
