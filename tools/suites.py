@@ -4,11 +4,15 @@
   tidy       layout, include rules, documents     sim        the whole engine on seeds
   unit       every module on its own              adapter    real LMDB, sockets, directories
   scenario   recorded stories                     fuzz       the corpora of the decoders
+
+then side by side, because the first two mostly wait for moments and clusters:
+
+  quickstart tools/quickstart, as a newcomer runs it
+  integration  daemons and real HDFS clusters; a skip here is a failure
+
   clang      the second compiler with ASan and UBSan: its build, then unit to adapter in it,
              and each fuzz target for a few seconds
   coverage   the pure folders, line by line
-  quickstart tools/quickstart, as a newcomer runs it
-  integration  daemons and real HDFS clusters; a skip here is a failure
 
 A case is what a test program counts itself: a TAP line, a pytest case, the N of "# N cases"; else
 the program is one case. What is not in the tree is not run. Downloads (90 MB of Hadoop, once) lie
@@ -23,6 +27,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -141,11 +146,14 @@ class Checks:
         self.env = environment()
         self.total = Tally()
         self.began = time.monotonic()
+        self.lock = threading.Lock()
 
-    def tell(self, name, tally, began, note=""):
-        self.total.add(tally)
+    def tell(self, name, tally, began, details=""):
+        """One line, below what is to be said of it: lanes do not mix their words."""
         seconds = time.monotonic() - began
-        print(f"{name:24} {str(tally):44} {seconds:6.1f} s{note}", flush=True)
+        with self.lock:
+            self.total.add(tally)
+            print(f"{details}{name:24} {str(tally):44} {seconds:6.1f} s", flush=True)
 
     def run(self, *command, log=None, env=None):
         """True when it ended well; its output is kept in build-check/logs and shown if not."""
@@ -156,9 +164,9 @@ class Checks:
                                   stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
         if done.returncode == 0:
             return True
-        with open(path, encoding="utf-8", errors="replace") as file:
-            print(f"  {' '.join(command)}\n  ended with {done.returncode}; its log, {path}:")
-            print(tail(file.read()), end="")
+        with open(path, encoding="utf-8", errors="replace") as file, self.lock:
+            print(f"  {' '.join(command)}\n  ended with {done.returncode}; its log, {path}:\n"
+                  f"{tail(file.read())}", end="")
         return False
 
     def build(self, name, compiler, *settings, targets=()):
@@ -187,7 +195,7 @@ class Checks:
         subprocess.run(["meson", "test", "-C", directory, "--no-rebuild", "--suite", suite,
                         *options], check=False, stdin=subprocess.DEVNULL, env=self.env,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        tally, tests = Tally(), []
+        tally, tests, details = Tally(), [], ""
         if os.path.exists(log):
             with open(log, encoding="utf-8", errors="replace") as file:
                 tests = [json.loads(line) for line in file]
@@ -195,16 +203,15 @@ class Checks:
             counted = count_test(test)
             tally.add(counted)
             if counted.failed:
-                print(f"  {test['name']}: {test['result']} after {test['duration']:.1f} s")
-                print(tail(test.get("stdout")) + tail(test.get("stderr")), end="")
+                details += f"  {test['name']}: {test['result']} after {test['duration']:.1f} s\n" \
+                           f"{tail(test.get('stdout'))}{tail(test.get('stderr'))}"
         if not tests:
-            print(f"  meson ran no test of suite {suite} in {directory}")
+            details += f"  meson ran no test of suite {suite} in {directory}\n"
             tally = one(False)
         if suite == "integration" and tally.skips:
             tally.failed += len(tally.skips)  # real clusters are never skipped
-        for name, reason in tally.skips:
-            print(f"  skipped: {name}: {reason}")
-        self.tell(label or suite, tally, began)
+        details += "".join(f"  skipped: {name}: {reason}\n" for name, reason in tally.skips)
+        self.tell(label or suite, tally, began, details)
 
 
 # ---- the stages ---------------------------------------------------------------------------------
@@ -281,6 +288,22 @@ def check_integration(checks):
         checks.suite("gcc", "integration")
 
 
+LANES = ({"quickstart": check_quickstart, "integration": check_integration},
+         {"clang": check_clang, "coverage": check_coverage})
+
+
+def run_lane(checks, lane, wanted):
+    for name, stage in lane.items():
+        if name in wanted:
+            stage(checks)
+
+
+def run_lanes(checks, wanted):
+    with concurrent.futures.ThreadPoolExecutor(len(LANES)) as pool:
+        for lane in [pool.submit(run_lane, checks, lane, wanted) for lane in LANES]:
+            lane.result()  # what it raised ends the check
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/check", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -291,13 +314,10 @@ def main():
                         help="gcc's build, then only this; may be given more than once")
     options = parser.parse_args()
     checks = Checks(options)
-    stages = {"quickstart": check_quickstart, "integration": check_integration,
-              "clang": check_clang, "coverage": check_coverage}
-    wanted = [] if options.quick else options.only or list(stages)
+    wanted = [] if options.quick else options.only or [name for lane in LANES for name in lane]
     is_built = checks.build("gcc", compiler("gcc")) if options.only else check_gcc(checks)
-    for name in stages if is_built else ():
-        if name in wanted:
-            stages[name](checks)
+    if is_built:
+        run_lanes(checks, wanted)
     print(f"{'all':69} {time.monotonic() - checks.began:6.1f} s")
     print(checks.total)
     return 0 if checks.total.failed == 0 and checks.total.passed > 0 else 1
