@@ -106,7 +106,6 @@ class Crash:
             self.victim.stop()
         self.victim.launch(COEVAL_CRASH_AT=self.point)  # which may come while it starts
         wait_for(lambda: self.victim.read_port() or self.victim.has_ended(), "the port file")
-        self.victim.keep_port()
         if self.control.process is None:
             self.control.start()
 

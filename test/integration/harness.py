@@ -5,9 +5,11 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -54,6 +56,27 @@ def yaml_of(value):
     return json.dumps(value, indent=1) + "\n"
 
 
+class Port:
+    """A port that peers may know: below those that connections get, so that nobody has it while the
+    daemon is down, and held against other tests by a name that goes with this process."""
+
+    def __init__(self):
+        for number in random.sample(range(20000, 32000), 12000):
+            self.holder = socket.socket(socket.AF_UNIX)
+            with socket.socket() as probe:
+                with contextlib.suppress(OSError):
+                    self.holder.bind(f"\0coeval-test-port-{number}")
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", number))
+                    self.number = number
+                    return
+            self.holder.close()
+        raise AssertionError("no port is free")
+
+    def close(self):
+        self.holder.close()
+
+
 class Daemon:
     """One coevald, over any number of starts."""
 
@@ -64,7 +87,8 @@ class Daemon:
         self.config_path = os.path.join(self.directory, "coevald.yaml")
         self.log_path = os.path.join(self.directory, "log")
         self.process = None
-        self.port = 0
+        self.held = Port()
+        self.port = self.held.number
         self.token = None
         self.configure(config)
 
@@ -91,14 +115,7 @@ class Daemon:
         self.launch(**environment)
         wait_for(lambda: self.read_port() or self.has_ended(), "the port file")
         assert self.process.poll() is None, self.log()
-        self.keep_port()
         return self
-
-    def keep_port(self):
-        """Later starts use the same one: peers know it."""
-        if self.port == 0:
-            self.port = self.read_port()
-            self.configure(self.config)
 
     def read_port(self):
         try:
@@ -136,6 +153,7 @@ class Daemon:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        self.held.close()
 
     # ---- the interface ----
 
