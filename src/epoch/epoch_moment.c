@@ -33,15 +33,26 @@ static void end_unmade(struct step *step, const struct error *cause)
               "abandoned before its moment: %s", cause->text);
 }
 
+static void try_another_moment(struct step *step, const struct error *cause);
+
+/* A slot is missed for good; a moment that nobody fixed ("now", or a slot that began late) can as
+ * well be the next one. */
 static void miss(struct step *step, const char *why)
 {
+    struct epoch *epoch = step->epoch;
     struct error cause = ERROR_NONE;
     error_set(&cause, ERROR_TIMEOUT, "the moment was missed: %s", why);
-    step->epoch->missed = true;
-    if (step->epoch->state == EPOCH_PLANNED)
+    bool again = epoch->slot_us == 0 && epoch->attempt < epoch->limits.attempts_max;
+    if (epoch->state == EPOCH_PLANNED) {
+        epoch->missed = true;
         end_unmade(step, &cause);
-    else
+    } else if (again && (epoch->state == EPOCH_PREPARING || epoch->state == EPOCH_ARMED)) {
+        step_forget(step, SNAPSHOT, A);
+        try_another_moment(step, &cause);
+    } else {
+        epoch->missed = true;
         step_abandon(step, &cause);
+    }
 }
 
 void step_start(struct step *step)
