@@ -1,8 +1,8 @@
-"""kill -9 of control, agent A or agent B at every named point of an epoch, while the two others live
-on; then a start without it: the epoch is sealed, or abandoned where nothing was received, the next
-one is sealed, and what is sealed is the source. The same with the journals of the agents, or of the
-device, deleted in between. Three processes, on a file system in memory where there is one: what is
-durable after kill -9 does not depend on the disk."""
+"""kill -9 of control, agent A or agent B at every named point of an epoch, while the two others
+live on; then a start without it: the epoch is sealed, or abandoned where nothing was received, the
+next one is sealed, and what is sealed is the source. The same with the journals of the agents, or
+of the device, deleted in between. Three processes, in memory where there is such a file system:
+what is durable after kill -9 does not depend on the disk."""
 import concurrent.futures
 import glob
 import os
