@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/agent_private.h"
+#include "agent/precedence.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -200,18 +201,20 @@ static void tick(struct agent *agent)
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-/* A device that lost its journal orders a transfer or a commit anew, under another key, while the
- * first one still runs: the second waits, and then finds everything done. */
-static bool waits_for_another(const struct agent_parts *parts, const struct task *task)
+/* Refused since it was accepted: by a later order, or a newer generation. What must undo something
+ * outside, and may have done it before a restart, begins all the same, and ends at once. */
+static bool is_refused(struct agent *agent, struct task *task)
 {
-    if (!task->kind->is_long)
+    struct error error;
+    if (precedence_admits(agent, &task->instruction, &error))
         return false;
-    list_for_each(other, &parts->tasks, struct task, node)
-        if (other != task && other->running && other->kind == task->kind &&
-            other->instruction.number == task->instruction.number &&
-            strcmp(other->instruction.service, task->instruction.service) == 0)
-            return true;
-    return false;
+    task->is_fenced = error.code == ERROR_FENCED;
+    if (task->resumed && task->kind->runs_to_the_end) {
+        atomic_store(&task->abort, true);
+        return false;
+    }
+    task_refuse(task, &error);
+    return true;
 }
 
 static void start_queued(struct agent *agent)
@@ -222,7 +225,7 @@ static void start_queued(struct agent *agent)
             continue;
         if (task->kind->is_long && parts->long_jobs >= agent->options.long_jobs_max)
             continue;
-        if (waits_for_another(parts, task))
+        if (precedence_must_wait(task) || is_refused(agent, task))
             continue;
         task->has_slot = task->kind->is_long;
         parts->long_jobs += task->has_slot;
@@ -355,46 +358,13 @@ static bool load_fence(void *context, const char *key, const char *payload, size
     json_t *object;
     if (!json_parse(payload, size, &object, error))
         return error_wrap(error, "fence of pair %s", key);
-    json_set_integer(agent->fences, key, json_integer_or(object, "generation", 0));
-    json_decref(object);
+    json_set_take(agent->fences, key, object);
     return true;
-}
-
-static struct task *find_disarm(struct agent *agent, const struct instruction *instruction)
-{
-    list_for_each(task, &agent->parts.tasks, struct task, node)
-        if (strcmp(task->kind->name, "disarm") == 0 &&
-            strcmp(task->instruction.service, instruction->service) == 0 &&
-            task->instruction.generation == instruction->generation &&
-            task->instruction.number == instruction->number &&
-            task->instruction.attempt == instruction->attempt && task->state != STATUS_FAILED)
-            return task;
-    return NULL;
-}
-
-bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction)
-{
-    struct task *disarm = find_disarm(agent, instruction);
-    return disarm != NULL && disarm->state == STATUS_DONE &&
-           json_is_false(json_object_get(disarm->result, "fired"));
-}
-
-bool agent_is_disarming(struct agent *agent, const struct instruction *instruction)
-{
-    struct task *disarm = find_disarm(agent, instruction);
-    return disarm != NULL && disarm->state == STATUS_RUNNING;
 }
 
 static void begin(void *context)
 {
-    struct agent *agent = context;
-    list_for_each(task, &agent->parts.tasks, struct task, node)
-        if (!task_is_over(task) && strcmp(task->kind->name, "snapshot") == 0 &&
-            agent_is_disarmed(agent, &task->instruction)) {
-            task->state = STATUS_FAILED;
-            error_set(&task->error, ERROR_CANCELED, "disarmed");
-        }
-    start_queued(agent);
+    start_queued(context);
 }
 
 bool agent_new(struct loop *loop, const struct agent_options *options, struct agent **ret_agent,

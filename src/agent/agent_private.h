@@ -7,7 +7,8 @@
 struct agent {
     struct agent_parts parts;
     struct agent_options options;
-    json_t *fences; /* pair id -> highest generation seen, as the journal has it */
+    json_t
+        *fences; /* pair id -> {generation: highest seen, device: whose}, as the journal has it */
     struct timer *progress;
     bool ticking;
     loop_fn *stopped;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/precedence.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -173,15 +174,18 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
     json_set_take(payload, "status", task_status(task));
     json_set_integer(fence, "generation", instruction->generation);
     json_set_string(fence, "device", instruction->device);
-    char *payload_text = text_of(payload), *fence_text = text_of(fence);
-    bool raises = instruction->generation > json_integer_or(agent->fences, instruction->pair, -1);
+    char *payload_text = text_of(payload), *fence_text = text_of(json_incref(fence));
+    const json_t *known = json_object_get(agent->fences, instruction->pair);
+    bool raises = instruction->generation > json_integer_or(known, "generation", -1);
     struct journal_append records[] = {
         {JOURNAL_INSTRUCTION, instruction->key, payload_text, (uint64_t)instruction->generation},
         {JOURNAL_FENCE, instruction->pair, fence_text, (uint64_t)instruction->generation},
     };
     /* At once, not when durable: an older order that arrives in between must lose. */
-    if (raises)
-        json_set_integer(agent->fences, instruction->pair, instruction->generation);
+    if (raises) {
+        json_set_take(agent->fences, instruction->pair, json_incref(fence));
+        precedence_fence(agent, instruction->pair, instruction->generation);
+    }
     struct arrival *arrival = memory_new(sizeof *arrival);
     *arrival = (struct arrival){agent, task, reply, context};
     struct error error = ERROR_NONE;
@@ -193,6 +197,7 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
     }
     free(payload_text);
     free(fence_text);
+    json_decref(fence);
 }
 
 static bool may_accept(struct agent *agent, const char *key, const struct instruction *instruction,
@@ -200,22 +205,15 @@ static bool may_accept(struct agent *agent, const char *key, const struct instru
 {
     if (strcmp(instruction->key, key) != 0)
         return error_set(error, ERROR_INVALID, "the key of the path and of the body differ");
-    int64_t highest = json_integer_or(agent->fences, instruction->pair, -1);
-    if (instruction->generation < highest)
-        return error_set(error, ERROR_FENCED,
-                         "order of generation %d refused: this agent has seen generation %d",
-                         (int)instruction->generation, (int)highest);
     *ret_kind = task_kind_find(instruction->kind);
     if (*ret_kind == NULL)
         return error_set(error, ERROR_PROTOCOL, "unknown kind of instruction '%.40s'",
                          instruction->kind);
-    if (strcmp(instruction->kind, "snapshot") == 0 && agent_find(agent, key) == NULL) {
-        if (agent_is_disarmed(agent, instruction))
-            return error_set(error, ERROR_CANCELED, "this attempt was disarmed: it is never taken");
-        /* It may be looking already, and would say "not fired" of what fires later. */
-        if (agent_is_disarming(agent, instruction))
-            return error_set(error, ERROR_UNAVAILABLE, "this attempt is being disarmed");
-    }
+    bool admitted = agent_find(agent, key) == NULL
+                        ? precedence_admits(agent, instruction, error)
+                        : precedence_admits_generation(agent, instruction, error);
+    if (!admitted)
+        return false;
     if (agent->parts.stopping)
         return error_set(error, ERROR_UNAVAILABLE, "the agent is stopping");
     return true;

@@ -28,7 +28,6 @@ static bool parse_envelope(const json_t *document, struct instruction *instructi
         !json_get_integer(document, "number", &instruction->number, error) ||
         !json_get_integer(document, "attempt", &instruction->attempt, error) ||
         !json_get_string(document, "device", &instruction->device, error) ||
-        !json_get_integer(document, "sequence", &instruction->sequence, error) ||
         !json_get_object(document, "body", &body, error))
         return error_wrap(error, "instruction");
     instruction->service_name = json_string_or(document, "service_name", instruction->service);
@@ -65,7 +64,6 @@ json_t *instruction_format(const struct instruction *instruction, json_t *body)
     json_set_integer(document, "attempt", instruction->attempt);
     json_set_integer(document, "try", instruction->try_number);
     json_set_string(document, "device", instruction->device);
-    json_set_integer(document, "sequence", instruction->sequence);
     json_set_time(document, "deadline_us", instruction->deadline_us);
     json_set_take(document, "body", body);
     return document;
@@ -76,7 +74,7 @@ bool instruction_same_order(const json_t *a, const json_t *b)
     json_t *left = json_copy((json_t *)(uintptr_t)a);
     json_t *right = json_copy((json_t *)(uintptr_t)b);
     CHECK(left != NULL && right != NULL);
-    static const char *const of_the_sender[] = {"sequence", "device", "deadline_us"};
+    static const char *const of_the_sender[] = {"device", "deadline_us"};
     for (size_t i = 0; i < ARRAY_LENGTH(of_the_sender); i++) {
         json_object_del(left, of_the_sender[i]);
         json_object_del(right, of_the_sender[i]);

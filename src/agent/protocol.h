@@ -2,8 +2,8 @@
  * agent_link (link.h), the same bytes whether the agent is in this process or far away. Pure codec.
  * The bodies of each kind are described in doc/protocol.md.
  *
- *   PUT    /v1/instructions/{key}                  201 new, 200 the same again, 409 another body,
- *                                                  409 FENCED an older generation
+ *   PUT    /v1/instructions/{key}                  201 new, 200 the same again, 409 another body or
+ *                                                  a late order, 409 FENCED an older generation
  *   GET    /v1/instructions/{key}?after=R&wait=S   status, once its revision is above R or S
  *                                                  seconds have passed; 404: unknown, PUT it again
  *   DELETE /v1/instructions/{key}                  stops it; 204
@@ -36,8 +36,7 @@ struct instruction {
     int64_t number; /* of the epoch; 0 for instructions outside one (check, inspect) */
     int64_t attempt;
     int64_t try_number;
-    const char *device; /* id of the control device: fencing */
-    int64_t sequence;
+    const char *device;  /* id of the control device, for logs and for who is fenced */
     int64_t deadline_us; /* 0: none */
     const json_t *body;  /* the member "body": what the kind needs */
     json_t *document;    /* owned by whoever parsed it */
@@ -47,7 +46,7 @@ struct instruction {
 bool instruction_parse(json_t *document, struct instruction *ret_instruction, struct error *error);
 /* The document of the envelope; body is stolen. */
 json_t *instruction_format(const struct instruction *instruction, json_t *body);
-/* Equal in all but the sender's sequence and device: the same order sent again. */
+/* Equal in all but the sending's device and deadline: the same order sent again. */
 bool instruction_same_order(const json_t *a, const json_t *b);
 
 enum status_state { STATUS_RUNNING, STATUS_WAITING, STATUS_DONE, STATUS_FAILED };

@@ -41,6 +41,8 @@ struct task *task_new(struct agent *agent, const struct task_kind *kind,
     list_init(&task->waiters);
     arena_init(&task->arena);
     CHECK(pthread_mutex_init(&task->mutex, NULL) == 0);
+    if (kind->make_state != NULL)
+        kind->make_state(task);
     return task;
 }
 
@@ -124,6 +126,9 @@ static void end_task(struct task *task, enum status_state state, const struct er
     }
     task->state = state;
     task->error = *error;
+    if (task->is_fenced && state == STATUS_FAILED && error->code != ERROR_FENCED)
+        error_set(&task->error, ERROR_FENCED, "stopped: an order of a newer generation came");
+    error = &task->error;
     const char *name = status_state_name(state);
     if (state == STATUS_DONE)
         log_info(LOG_AGENT, "task.done", "cluster=%s service=%s epoch=%d kind=%s", task_scope(task),
@@ -282,6 +287,12 @@ void task_start(struct task *task)
     task->state = STATUS_RUNNING;
     task->stage = 0;
     enter_stage(task);
+}
+
+void task_refuse(struct task *task, const struct error *error)
+{
+    CHECK(!task->running);
+    end_task(task, STATUS_FAILED, error);
 }
 
 void task_stop(struct task *task)

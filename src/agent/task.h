@@ -29,10 +29,13 @@ struct task_kind {
     const char *name;
     const struct task_stage *stages;
     size_t stage_count;
-    bool is_long;                      /* counts against long_jobs_max */
-    bool runs_to_the_end;              /* stages are entered although it shall stop: the last one
-                                          undoes what an earlier one did outside */
-    void (*cancel)(struct task *task); /* on the loop, hurries a stage with start; NULL */
+    bool is_long;         /* counts against long_jobs_max */
+    bool is_alone;        /* for a service one at a time: they write the same files */
+    bool stops_others;    /* runs beside what it makes end */
+    bool runs_to_the_end; /* stages are entered although it shall stop: the last one
+                             undoes what an earlier one did outside */
+    void (*make_state)(struct task *task); /* on the loop, with the task; NULL */
+    void (*cancel)(struct task *task);     /* on the loop, hurries a stage with start; NULL */
     void (*other_over)(
         struct task *task); /* on the loop, while running: another task ended; NULL */
     /* On the loop: a stage has failed for good; NULL: the task ends. True: kept, to be told by the
@@ -69,6 +72,7 @@ struct task {
     unsigned changes; /* on their way to the journal: the task must outlive them */
     uint64_t told;    /* counters, as waiters last heard them */
     bool forgotten;   /* deleted by the control device: goes when nothing needs it any more */
+    bool is_fenced;   /* its generation is past: it ends as FENCED */
     /* shared with executors */
     pthread_mutex_t mutex; /* guards the rest, but for atomics */
     struct arena arena;    /* dies with the task */
@@ -98,7 +102,8 @@ const char *task_scope(const struct task *task); /* cluster's name, for crash po
 struct task *task_new(struct agent *agent, const struct task_kind *kind,
                       const struct instruction *instruction);
 void task_free(struct task *task);
-void task_start(struct task *task); /* from stage 0 */
+void task_start(struct task *task);                             /* from stage 0 */
+void task_refuse(struct task *task, const struct error *error); /* which has not begun */
 /* Asks; it ends as failed (CANCELED) unless it was done. What only waits for a slot ends at once.
  * While the agent stops it ends as running: the next start goes on with it. */
 void task_stop(struct task *task);
@@ -121,9 +126,6 @@ struct agent_parts {
 struct agent_parts *agent_parts(struct agent *agent);
 /* Running, or something of it is on its way to the journal. */
 bool task_is_busy(const struct task *task);
-/* A disarm of this attempt was answered "not fired": its snapshot must never be taken. */
-bool agent_is_disarmed(struct agent *agent, const struct instruction *instruction);
-bool agent_is_disarming(struct agent *agent, const struct instruction *instruction);
 void agent_task_over(struct agent *agent, struct task *task);
 void agent_tell_waiters(struct task *task);
 

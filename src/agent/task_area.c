@@ -70,6 +70,7 @@ const struct task_kind task_kind_settle = {
     .name = "settle",
     .stages = settle_stages,
     .stage_count = ARRAY_LENGTH(settle_stages),
+    .is_alone = true, /* each writes policy.json */
 };
 
 /* ---- inspect -------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/member.h"
+#include "agent/precedence.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
 #include "base/crash.h"
@@ -13,24 +14,9 @@
 
 /* ---- discard: first stop what still runs for the epoch -------------------------------------- */
 
-static bool belongs(const struct task *task, const struct task *other)
-{
-    return other != task && !task_is_over(other) &&
-           strcmp(other->instruction.service, task->instruction.service) == 0 &&
-           other->instruction.generation == task->instruction.generation &&
-           other->instruction.number == task->instruction.number &&
-           strcmp(other->kind->name, "discard") != 0 && strcmp(other->kind->name, "disarm") != 0;
-}
-
 static void stop_others(struct task *task)
 {
-    bool any = false;
-    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
-        if (belongs(task, other)) {
-            any = true;
-            task_stop(other);
-        }
-    if (!any)
+    if (!precedence_stop_earlier(task))
         task_stage_done(task, &ERROR_NONE);
 }
 
@@ -153,6 +139,7 @@ const struct task_kind task_kind_discard = {
     .name = "discard",
     .stages = discard_stages,
     .stage_count = ARRAY_LENGTH(discard_stages),
+    .stops_others = true,
     .other_over = other_over,
 };
 
@@ -211,4 +198,5 @@ const struct task_kind task_kind_retire = {
     .name = "retire",
     .stages = retire_stages,
     .stage_count = ARRAY_LENGTH(retire_stages),
+    .is_alone = true, /* each collects what no chain of the service needs */
 };

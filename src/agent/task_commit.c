@@ -6,6 +6,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/commit.h"
+#include "agent/precedence.h"
 #include "agent/source_listing.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
@@ -221,24 +222,16 @@ const struct task_kind task_kind_commit = {
 
 /* ---- rollback ------------------------------------------------------------------------------- */
 
-static void stop_commit(struct task *task)
+static void stop_others(struct task *task)
 {
-    bool any = false;
-    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node)
-        if (other != task && !task_is_over(other) && strcmp(other->kind->name, "commit") == 0 &&
-            strcmp(other->instruction.service, task->instruction.service) == 0 &&
-            other->instruction.number == task->instruction.number) {
-            any = true;
-            task_stop(other);
-        }
-    if (!any)
+    if (!precedence_stop_earlier(task))
         task_stage_done(task, &ERROR_NONE);
 }
 
 static void other_over(struct task *task)
 {
     if (task->stage == 0 && strcmp(task->phase, "stop") == 0)
-        stop_commit(task);
+        stop_others(task);
 }
 
 static bool roll_back_member(struct commit *commit, struct commit_member *item, struct error *error)
@@ -313,7 +306,7 @@ static bool rollback(struct task *task, unsigned lane, struct error *error)
 }
 
 static const struct task_stage rollback_stages[] = {
-    {.phase = "stop", .start = stop_commit},
+    {.phase = "stop", .start = stop_others},
     {.phase = "rolling-back", .run = rollback},
 };
 
@@ -322,5 +315,6 @@ const struct task_kind task_kind_rollback = {
     .stages = rollback_stages,
     .stage_count = ARRAY_LENGTH(rollback_stages),
     /* Not long: it must not wait for a slot that the commit holds which it stops. */
+    .stops_others = true,
     .other_over = other_over,
 };

@@ -22,7 +22,8 @@ static struct task *find_snapshot(struct task *task)
 
 static char waiting; /* task->own: between decide() and other_over() */
 
-/* A snapshot that is past its arming answers by its own end: wait for it. */
+/* A snapshot that is past its arming answers by its own end: wait for it. One that ended without an
+ * answer (stopped, or failed, after a restart) leaves it to the stores. */
 static void decide(struct task *task)
 {
     struct task *snapshot = find_snapshot(task);
@@ -31,10 +32,12 @@ static void decide(struct task *task)
         task->own = &waiting; /* other_over() comes when it has ended */
         return;
     }
-    bool fired = snapshot != NULL && task_is_over(snapshot) &&
-                 json_is_true(json_object_get(snapshot->result, "fired"));
-    if (snapshot != NULL)
-        task_result_take(task, "fired", json_boolean(fired));
+    json_t *told = snapshot != NULL && task_is_over(snapshot)
+                       ? json_object_get(snapshot->result, "fired")
+                       : NULL;
+    bool stopped = snapshot != NULL && !task_is_over(snapshot); /* and so it never fires */
+    if (told != NULL || stopped)
+        task_result_take(task, "fired", json_boolean(json_is_true(told)));
     task_stage_done(task, &ERROR_NONE);
 }
 
@@ -55,6 +58,24 @@ static void cancel(struct task *task)
     task_stage_done(task, &error);
 }
 
+/* Of a root that nobody has prepared yet a store may refuse to tell: it is allowed first. */
+static bool look_at_root(const struct member_root *root, const struct call *call, const char *name,
+                         bool *ret_found, struct error *error)
+{
+    struct store_ref ref = root->ref;
+    struct snapshot snapshot;
+    struct error absent = ERROR_NONE;
+    if (ref.component->allow_snapshots(ref.store, call, root->root, &absent) &&
+        ref.component->snapshot_get(ref.store, call, root->root, name, &snapshot, &absent)) {
+        *ret_found = true;
+        return true;
+    }
+    if (absent.code == ERROR_NOT_FOUND)
+        return ref.component->confirm(ref.store, call, error);
+    *error = absent;
+    return error_wrap(error, "%s", root->root);
+}
+
 /* The agent's journal may have been lost: then only the stores know. One snapshot there: it fired.
  */
 static bool look(struct task *task, unsigned lane, struct error *error)
@@ -71,17 +92,9 @@ static bool look(struct task *task, unsigned lane, struct error *error)
         if (!members_read(task, &members, error) ||
             !members_roots(task, &members, false, task_scope(task), &roots, error))
             return false;
-        for (size_t i = 0; i < roots.count && !found; i++) {
-            struct snapshot snapshot;
-            struct error absent;
-            const struct member_root *root = &roots.list[i];
-            found = root->ref.component->snapshot_get(root->ref.store, &call, root->root, name,
-                                                      &snapshot, &absent);
-            if (!found && absent.code != ERROR_NOT_FOUND) {
-                *error = absent;
+        for (size_t i = 0; i < roots.count && !found; i++)
+            if (!look_at_root(&roots.list[i], &call, name, &found, error))
                 return false;
-            }
-        }
     }
     task_result_take(task, "fired", json_boolean(found));
     return true;
@@ -96,6 +109,7 @@ const struct task_kind task_kind_disarm = {
     .name = "disarm",
     .stages = stages,
     .stage_count = ARRAY_LENGTH(stages),
+    .stops_others = true,
     .cancel = cancel,
     .other_over = other_over,
 };

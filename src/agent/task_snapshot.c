@@ -19,18 +19,15 @@
 #define MAX_OFFSET_DEFAULT_US 1000000
 #define GRACE_DEFAULT_US ((int64_t)5000000)
 
-struct snapshot_state *snapshot_state_of(struct task *task)
+/* On the loop, which looks at it while executors fill it in. */
+static void make_state(struct task *task)
 {
-    if (task->own == NULL)
-        task->own = memory_new(sizeof(struct snapshot_state));
-    return task->own;
+    task->own = memory_new(sizeof(struct snapshot_state));
 }
 
 static void free_state(struct task *task)
 {
     struct snapshot_state *state = task->own;
-    if (state == NULL)
-        return;
     CHECK(state->armed.thread == NULL);
     for (size_t i = 0; i < state->group_count; i++)
         state->groups[i].ref.component->moment_free(state->groups[i].moment);
@@ -61,7 +58,7 @@ static int by_barrier(const void *a, const void *b)
 /* The distinct roots of the members, those of one store together. */
 static bool read_groups(struct task *task, struct error *error)
 {
-    struct snapshot_state *state = snapshot_state_of(task);
+    struct snapshot_state *state = task->own;
     struct members members;
     struct member_roots roots;
     const char *snapshot;
@@ -164,7 +161,7 @@ static bool check_clocks(struct task *task, const struct call *call, struct erro
 static bool prepare(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
-    struct snapshot_state *state = snapshot_state_of(task);
+    struct snapshot_state *state = task->own;
     struct call call = task_call(task);
     size_t found = 0, wanted = 0;
     if (!json_get_time(task->instruction.body, "t_us", &state->t_us, error) ||
@@ -258,7 +255,8 @@ static void hold_now(void *context)
 static bool shall_stop(struct task *task)
 {
     struct snapshot_state *state = task->own;
-    if (atomic_load(&task->abort) && state->failure.code == ERROR_OK)
+    bool unwanted = state->is_unwanted && !state->found_after_restart && !state->torn;
+    if ((unwanted || atomic_load(&task->abort)) && state->failure.code == ERROR_OK)
         error_set(&state->failure, ERROR_CANCELED, "stopped before the moment");
     return state->failure.code != ERROR_OK || state->found_after_restart || state->torn;
 }
@@ -266,7 +264,7 @@ static bool shall_stop(struct task *task)
 /* The hook starts as late as its own limit allows: writers are held no longer than need be. */
 static void start_hold(struct task *task)
 {
-    struct snapshot_state *state = snapshot_state_of(task);
+    struct snapshot_state *state = task->own;
     if (shall_stop(task) || !snapshot_has_hook(task, "before")) {
         task_stage_done(task, &ERROR_NONE);
         return;
@@ -317,8 +315,6 @@ static void start_armed(struct task *task)
 static void cancel(struct task *task)
 {
     struct snapshot_state *state = task->own;
-    if (state == NULL)
-        return;
     if (state->armed.thread != NULL) {
         moment_thread_disarm(&state->armed); /* the thread reports; nothing else is to be done */
     } else if (state->hook != NULL && !state->held) {
@@ -335,18 +331,25 @@ static void cancel(struct task *task)
     }
 }
 
+/* Phases are recorded before they act: "armed" without a thread has not been handed over yet.
+ * Whether it has fired before (a restart, a lost journal) its prepare finds and its end tells;
+ * until that is over an executor fills in the state, and nothing of it is looked at here. */
 bool task_snapshot_disarm(struct task *task)
 {
     struct snapshot_state *state = task->own;
-    if (task_is_over(task) || state == NULL || state->found_after_restart)
-        return task_is_over(task) && !json_is_true(json_object_get(task->result, "fired"));
+    if (task_is_over(task))
+        return json_is_false(json_object_get(task->result, "fired"));
     if (state->armed.thread != NULL)
         return moment_thread_disarm(&state->armed);
-    bool before = strcmp(task->phase, "prepare") == 0 || strcmp(task->phase, "hold") == 0 ||
-                  strcmp(task->phase, "accepted") == 0;
-    if (before)
-        task_stop(task);
-    return before;
+    if (!task->running || strcmp(task->phase, "prepare") == 0) {
+        state->is_unwanted = true;
+        return false;
+    }
+    bool before = strcmp(task->phase, "hold") == 0 || strcmp(task->phase, "armed") == 0;
+    if (!before || state->found_after_restart || state->torn)
+        return false;
+    task_stop(task);
+    return true;
 }
 
 /* ---- release and the end -------------------------------------------------------------------- */
@@ -382,7 +385,7 @@ static bool conclude(struct task *task, unsigned lane, struct error *error)
 static bool keep_failure(struct task *task, const struct error *error)
 {
     struct snapshot_state *state = task->own;
-    if (state == NULL || state->released || !(state->held || task->resumed))
+    if (state->released || !(state->held || task->resumed))
         return false;
     if (state->failure.code == ERROR_OK)
         state->failure = *error;
@@ -404,6 +407,7 @@ const struct task_kind task_kind_snapshot = {
     .stages = stages,
     .stage_count = ARRAY_LENGTH(stages),
     .runs_to_the_end = true,
+    .make_state = make_state,
     .cancel = cancel,
     .keep_failure = keep_failure,
     .free_state = free_state,

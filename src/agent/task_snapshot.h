@@ -23,6 +23,7 @@ struct snapshot_state {
     bool found_after_restart; /* every snapshot of this attempt was there already */
     bool torn;                /* only some were, or none can be proven any more */
     struct armed armed;
+    bool is_unwanted; /* disarmed before it was known whether it had fired */
     struct timer *hold_timer;
     struct process *hook;
     bool held; /* the hook before the moment has run */
@@ -30,7 +31,6 @@ struct snapshot_state {
     struct error failure; /* told at the end, behind the release hook */
 };
 
-struct snapshot_state *snapshot_state_of(struct task *task);
 extern const struct task_kind task_kind_snapshot;
 
 bool snapshot_prepare_group(struct task *task, struct moment_group *group, const struct call *call,

@@ -299,5 +299,6 @@ const struct task_kind task_kind_transfer = {
     .stages = stages,
     .stage_count = ARRAY_LENGTH(stages),
     .is_long = true,
+    .is_alone = true, /* each writes policy.json */
     .free_state = free_state,
 };

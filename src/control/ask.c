@@ -103,7 +103,6 @@ struct ask *ask_new(struct control *control, const char *cluster, const char *ki
         .attempt = 1,
         .try_number = 1,
         .device = control->options.device,
-        .sequence = (int64_t)++control->sequence,
         .deadline_us = clock_realtime_us() + limit_ms * 1000,
     };
     ask->limit = timer_new(control->loop, took_too_long, ask);

@@ -302,7 +302,6 @@ static bool load_all(struct control *control, struct error *error)
     const struct journal_operations *operations = journal->operations;
     uint64_t last = operations->last_sequence(journal);
     uint64_t after = last > RECORDS_READ_BACK ? last - RECORDS_READ_BACK : 0;
-    control->sequence = last << 16; /* above every one that was ever sent */
     return operations->objects(journal, JOURNAL_PAIR, load_pair, control, error) &&
            operations->objects(journal, JOURNAL_STORE, load_store, control, error) &&
            operations->objects(journal, JOURNAL_ROOT, load_root, control, error) &&

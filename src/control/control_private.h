@@ -38,9 +38,8 @@ struct control {
     struct timer *record_timer;
     json_t *events; /* ring, oldest first */
     uint64_t event_sequence;
-    json_t *roots;     /* [{cluster, instance, root, since_us, services}] */
-    json_t *stores;    /* {"cluster/instance": identity} */
-    uint64_t sequence; /* of instructions: fencing */
+    json_t *roots;  /* [{cluster, instance, root, since_us, services}] */
+    json_t *stores; /* {"cluster/instance": identity} */
     bool stopping;
     bool ending; /* being freed: no answer is given any more */
 };

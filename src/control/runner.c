@@ -149,7 +149,6 @@ static json_t *envelope(struct run *run, const struct epoch_effect *effect, cons
         .attempt = effect->attempt,
         .try_number = effect->try,
         .device = control->options.device,
-        .sequence = (int64_t)++control->sequence,
         .deadline_us = clock_realtime_us() + (limit_us == 0 ? (int64_t)86400000000 : limit_us),
     };
     return instruction_format(&instruction,

@@ -79,7 +79,7 @@ void epoch_instruction_key(const struct epoch *epoch, enum epoch_instruction_kin
                            char ret_key[DIGEST_TEXT_SIZE]);
 /* The body of the present try, a new reference; its members are listed in src/epoch/DESIGN. A
  * function of the epoch alone and, while the instruction is SENT, always the same one: re-sending
- * after a restart is no conflict. What the shell adds (device, sequence, deadline) changes from one
+ * after a restart is no conflict. What the shell adds (device, deadline) changes from one
  * delivery to the next and must not be compared by the agent. */
 json_t *epoch_instruction_body(const struct epoch *epoch, enum epoch_instruction_kind kind,
                                enum epoch_side side);

