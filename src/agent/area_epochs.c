@@ -52,10 +52,12 @@ static bool take_file(void *context, const struct entry *entry, struct error *er
     (void)error;
     epoch->sealed = epoch->sealed || strcmp(name, "seal.json") == 0;
     epoch->retired = epoch->retired || strcmp(name, "phase.retired") == 0;
+    epoch->released = epoch->released || strcmp(name, "phase.released") == 0;
     epoch->received = epoch->received || strcmp(name, "received.json") == 0;
     size_t length = strlen(name);
     bool is_mark = strncmp(name, "phase.", 6) == 0 && length > 5 + 6;
     epoch->back = epoch->back || (is_mark && strcmp(name + length - 5, ".back") == 0);
+    epoch->proven = epoch->proven || strncmp(name, "manifest.", 9) == 0;
     epoch->begun = epoch->begun || strcmp(name, "phase.begun") == 0;
     return true;
 }
@@ -134,53 +136,141 @@ bool area_newest_seal(struct store_ref ref, const struct call *call, const char 
     return done;
 }
 
-/* The epochs that the manifests of this one's seal are deltas to. */
-static bool mark_parents(struct store_ref ref, const struct call *call, const char *pair,
-                         const char *service, struct area_epochs *epochs, size_t index,
-                         bool *needed, struct arena *arena, struct error *error)
+bool area_epochs_have(const struct area_epochs *epochs, int64_t generation, int64_t number)
 {
-    const struct area_epoch *epoch = &epochs->list[index];
-    json_t *seal;
+    for (size_t i = 0; i < epochs->count; i++)
+        if (epochs->list[i].generation == generation && epochs->list[i].number == number)
+            return true;
+    return false;
+}
+
+/* ---- what is still needed ------------------------------------------------------------------- */
+
+/* What is asked of the epochs of one service's area. */
+struct survey {
+    struct store_ref ref;
+    const struct call *call;
+    const char *pair, *service;
+    struct arena *arena;
+    struct area_epochs epochs;
+    bool *needed; /* by index in epochs */
+};
+
+static bool survey_init(struct survey *survey, struct error *error)
+{
+    if (!area_list_epochs(survey->ref, survey->call, survey->pair, survey->service, survey->arena,
+                          &survey->epochs, error))
+        return false;
+    survey->needed = arena_new(survey->arena, survey->epochs.count + 1);
+    return true;
+}
+
+static const char *directory_of(const struct survey *survey, size_t index)
+{
+    const struct area_epoch *epoch = &survey->epochs.list[index];
+    return area_epoch(survey->arena, survey->ref.area, survey->pair, survey->service,
+                      epoch->generation, epoch->number);
+}
+
+static bool read_of(const struct survey *survey, size_t index, const char *name,
+                    json_t **ret_document, struct error *error)
+{
+    return area_read_json(survey->ref, survey->call,
+                          path_join(survey->arena, directory_of(survey, index), name), ret_document,
+                          error);
+}
+
+bool area_bases(struct store_ref ref, const struct call *call, const char *pair,
+                const char *service, struct arena *arena, struct area_epochs *ret_bases,
+                struct error *error)
+{
+    struct survey survey = {ref, call, pair, service, arena, .needed = NULL};
+    if (!survey_init(&survey, error))
+        return false;
+    size_t count = 0;
+    struct area_epoch *list = arena_new(arena, (survey.epochs.count + 1) * sizeof *list);
+    for (size_t i = 0; i < survey.epochs.count; i++) {
+        const struct area_epoch *epoch = &survey.epochs.list[i];
+        json_t *received;
+        if (!epoch->received || epoch->sealed || epoch->retired)
+            continue;
+        if (!read_of(&survey, i, "received.json", &received, error))
+            return false;
+        const json_t *order = json_object_get(received, "order");
+        const json_t *base = json_object_get(json_object_get(order, "body"), "base");
+        if (json_is_object(base))
+            list[count++] =
+                (struct area_epoch){.generation = json_integer_or(base, "generation", 0),
+                                    .number = json_integer_or(base, "number", 0)};
+        json_decref(received);
+    }
+    *ret_bases = (struct area_epochs){list, count};
+    return true;
+}
+
+static bool need(struct survey *survey, int64_t generation, int64_t number, struct error *error);
+
+/* The epochs that the manifests of this one's seal are deltas to are needed with it. */
+static bool need_with_parents(struct survey *survey, size_t index, struct error *error)
+{
+    json_t *seal, *member;
     size_t i;
-    json_t *member;
-    if (needed[index] || !epoch->sealed)
+    if (survey->needed[index])
         return true;
-    needed[index] = true;
-    const char *directory =
-        area_epoch(arena, ref.area, pair, service, epoch->generation, epoch->number);
-    if (!area_read_json(ref, call, path_join(arena, directory, "seal.json"), &seal, error))
+    survey->needed[index] = true;
+    if (!survey->epochs.list[index].sealed || !survey->epochs.list[index].proven)
+        return true; /* A keeps seals without manifests */
+    if (!read_of(survey, index, "seal.json", &seal, error))
         return false;
     bool done = true;
     json_array_foreach(json_object_get(seal, "members"), i, member) {
         const char *parent = json_string_or(json_object_get(member, "manifest"), "parent", NULL);
         int64_t generation, number;
-        if (parent == NULL || !area_parse_epoch_name(parent, &generation, &number))
-            continue;
-        for (size_t j = 0; done && j < index; j++)
-            if (epochs->list[j].generation == generation && epochs->list[j].number == number)
-                done = mark_parents(ref, call, pair, service, epochs, j, needed, arena, error);
+        if (done && parent != NULL && area_parse_epoch_name(parent, &generation, &number))
+            done = need(survey, generation, number, error);
     }
     json_decref(seal);
     return done;
 }
 
+static bool need(struct survey *survey, int64_t generation, int64_t number, struct error *error)
+{
+    for (size_t i = 0; i < survey->epochs.count; i++)
+        if (survey->epochs.list[i].generation == generation &&
+            survey->epochs.list[i].number == number)
+            return need_with_parents(survey, i, error);
+    return true;
+}
+
+/* The listing decides what is destroyed: the store must vouch for it. */
+static bool remove_the_rest(struct survey *survey, struct error *error)
+{
+    bool confirmed = false;
+    for (size_t i = 0; i < survey->epochs.count; i++) {
+        if (!survey->epochs.list[i].retired || survey->needed[i])
+            continue;
+        if (!confirmed && !survey->ref.component->confirm(survey->ref.store, survey->call, error))
+            return false;
+        confirmed = true;
+        if (!store_remove_all(survey->ref, survey->call, directory_of(survey, i), error))
+            return false;
+    }
+    return true;
+}
+
 bool area_collect(struct store_ref ref, const struct call *call, const char *pair,
-                  const char *service, struct error *error)
+                  const char *service, const struct area_epochs *bases, struct error *error)
 {
     struct arena arena;
-    struct area_epochs epochs;
+    struct survey survey = {ref, call, pair, service, &arena, .needed = NULL};
     arena_init(&arena);
-    bool done = area_list_epochs(ref, call, pair, service, &arena, &epochs, error);
-    bool *needed = done ? arena_new(&arena, epochs.count + 1) : NULL;
-    for (size_t i = 0; done && i < epochs.count; i++)
-        if (!epochs.list[i].retired)
-            done = mark_parents(ref, call, pair, service, &epochs, i, needed, &arena, error);
-    for (size_t i = 0; done && i < epochs.count; i++)
-        if (epochs.list[i].retired && !needed[i])
-            done = store_remove_all(ref, call,
-                                    area_epoch(&arena, ref.area, pair, service,
-                                               epochs.list[i].generation, epochs.list[i].number),
-                                    error);
+    bool done = survey_init(&survey, error);
+    for (size_t i = 0; done && i < survey.epochs.count; i++)
+        if (!survey.epochs.list[i].retired)
+            done = need_with_parents(&survey, i, error);
+    for (size_t i = 0; done && i < bases->count; i++)
+        done = need(&survey, bases->list[i].generation, bases->list[i].number, error);
+    done = done && remove_the_rest(&survey, error);
     arena_fini(&arena);
     return done;
 }

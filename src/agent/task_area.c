@@ -124,6 +124,8 @@ static bool describe_epoch(struct task *task, const struct call *call, struct st
     json_set_integer(item, "generation", epoch->generation);
     json_set_integer(item, "number", epoch->number);
     json_set_string(item, "found", how_far(epoch));
+    if (epoch->released)
+        json_set_boolean(item, "released", true);
     if (!epoch->sealed && !epoch->received)
         return true;
     arena_init(&arena);

@@ -1,5 +1,6 @@
 /* task_cleanup.c: discard (an abandoned attempt) and retire (an old seal). Both remove only what
  * Coeval made, by the names it gave, and never what a seal or the newest base needs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/area.h"
@@ -34,9 +35,10 @@ static bool remove_snapshot(const struct member_root *root, const struct call *c
     if (!root->ref.component->allow_snapshots(root->ref.store, call, root->root, &gone) &&
         gone.code == ERROR_NOT_FOUND)
         return true;
-    if (root->ref.component->snapshot_remove(root->ref.store, call, root->root, name, &gone) ||
-        gone.code == ERROR_NOT_FOUND)
+    if (root->ref.component->snapshot_remove(root->ref.store, call, root->root, name, &gone))
         return true;
+    if (gone.code == ERROR_NOT_FOUND)
+        return root->ref.component->confirm(root->ref.store, call, error);
     *error = gone;
     return error_wrap(error, "remove snapshot %s of %s", name, root->root);
 }
@@ -119,6 +121,7 @@ static bool discard(struct task *task, unsigned lane, struct error *error)
     bool done = task_area_store(task, task_scope(task), &home, error);
     const char *directory = done ? area_of(&arena, home, &task->instruction) : NULL;
     done = done && refuse_when_committed(task, &call, home, directory, error) &&
+           home.component->confirm(home.store, &call, error) &&
            (!has_members ||
             (members_read(task, &members, error) &&
              members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error)));
@@ -145,58 +148,134 @@ const struct task_kind task_kind_discard = {
 
 /* ---- retire --------------------------------------------------------------------------------- */
 
-/* The newest seal of the service is its base: it has a hold on both sides, by definition. */
-static bool refuse_newest(struct task *task, const struct call *call, struct store_ref home,
-                          struct error *error)
+/* What tasks of this agent build on: noted on the loop, for the executor. */
+static void note_bases(struct task *task)
 {
+    struct area_epochs *bases = task->own;
+    size_t count = 0;
+    list_for_each(other, &agent_parts(task->agent)->tasks, struct task, node) {
+        const json_t *base = json_object_get(other->instruction.body, "base");
+        if (task_is_over(other) || other == task || !json_is_object(base) ||
+            strcmp(other->instruction.service, task->instruction.service) != 0)
+            continue;
+        bases->list = memory_resize(bases->list, (count + 1) * sizeof *bases->list);
+        bases->list[count++] =
+            (struct area_epoch){.generation = json_integer_or(base, "generation", 0),
+                                .number = json_integer_or(base, "number", 0)};
+    }
+    bases->count = count;
+    task_stage_done(task, &ERROR_NONE);
+}
+
+static void make_bases(struct task *task)
+{
+    task->own = memory_new(sizeof(struct area_epochs));
+}
+
+static void free_bases(struct task *task)
+{
+    struct area_epochs *bases = task->own;
+    free(bases->list);
+    free(bases);
+}
+
+static bool is_release(const struct task *task)
+{
+    return json_boolean_or(task->instruction.body, "release", false);
+}
+
+/* The newest seal of the service is the next epoch's base; unless the operator's policy gives that
+ * up (hold_max: release). What an epoch under way has for its base is held in any case. */
+static bool refuse_held(struct task *task, const struct call *call, struct store_ref home,
+                        const struct area_epochs *received, struct error *error)
+{
+    const struct instruction *order = &task->instruction;
     struct area_epoch newest;
     bool found;
-    if (!area_newest_seal(home, call, task->instruction.pair, task->instruction.service, INT64_MAX,
-                          &newest, &found, error))
-        return false;
-    /* Unless the operator's policy gives the hold up (hold_max: release): the copy of the seal
-     * stays. */
-    if (json_boolean_or(task->instruction.body, "release", false))
+    if (area_epochs_have(received, order->generation, order->number) ||
+        area_epochs_have(task->own, order->generation, order->number))
+        return error_set(error, ERROR_CONFLICT,
+                         "epoch %d is the base of an epoch that is under way: it has a hold",
+                         (int)order->number);
+    if (is_release(task))
         return true;
-    if (found && newest.number <= task->instruction.number)
+    if (!area_newest_seal(home, call, order->pair, order->service, INT64_MAX, &newest, &found,
+                          error))
+        return false;
+    if (found && newest.number <= order->number)
         return error_set(error, ERROR_CONFLICT,
                          "epoch %d is the newest seal here, and so the base of the next one: it "
                          "has a hold",
-                         (int)task->instruction.number);
+                         (int)order->number);
     return true;
+}
+
+/* Marked before the first removal: a seal whose snapshots are gone must not be taken for one that
+ * is whole. What is only released keeps its place in the area until it is retired like any other.
+ */
+static bool mark_gone(struct task *task, const struct call *call, struct store_ref home,
+                      const char *directory, struct error *error)
+{
+    bool there = false;
+    return store_exists(home, call, directory, &there, error) &&
+           home.component->confirm(home.store, call, error) &&
+           (!there ||
+            area_mark(home, call, directory, is_release(task) ? "released" : "retired", error));
+}
+
+static bool collect(struct task *task, const struct call *call, struct store_ref home,
+                    const struct area_epochs *received, struct error *error)
+{
+    const struct instruction *order = &task->instruction;
+    struct arena arena;
+    const struct area_epochs *noted = task->own;
+    size_t count = received->count + noted->count;
+    arena_init(&arena);
+    struct area_epochs all = {arena_new(&arena, (count + 1) * sizeof *all.list), 0};
+    for (size_t i = 0; i < received->count; i++)
+        all.list[all.count++] = received->list[i];
+    for (size_t i = 0; i < noted->count; i++)
+        all.list[all.count++] = noted->list[i];
+    bool done = area_collect(home, call, order->pair, order->service, &all, error);
+    arena_fini(&arena);
+    return done;
 }
 
 static bool retire(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
+    const struct instruction *order = &task->instruction;
     struct call call = task_call(task);
     struct store_ref home;
     struct members members;
     struct member_roots roots;
+    struct area_epochs received;
     struct arena arena;
     arena_init(&arena);
-    bool there = false;
     bool done = task_area_store(task, task_scope(task), &home, error) &&
-                refuse_newest(task, &call, home, error) && members_read(task, &members, error) &&
-                members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error);
-    const char *directory = done ? area_of(&arena, home, &task->instruction) : NULL;
-    /* Marked first: a seal whose snapshots are gone must not be taken for one that is whole. */
-    done = done && store_exists(home, &call, directory, &there, error) &&
-           (!there || area_mark(home, &call, directory, "retired", error));
+                area_bases(home, &call, order->pair, order->service, &arena, &received, error) &&
+                refuse_held(task, &call, home, &received, error) &&
+                members_read(task, &members, error) &&
+                members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error) &&
+                mark_gone(task, &call, home, area_of(&arena, home, order), error);
     crash_point("agent.retire.marked", task_scope(task));
     done = done && remove_attempts(task, &call, &roots, error);
     crash_point("agent.retire.removed", task_scope(task));
-    done =
-        done && area_collect(home, &call, task->instruction.pair, task->instruction.service, error);
+    done = done && collect(task, &call, home, &received, error);
     arena_fini(&arena);
     return done;
 }
 
-static const struct task_stage retire_stages[] = {{.phase = "retire", .run = retire}};
+static const struct task_stage retire_stages[] = {
+    {.phase = "look", .start = note_bases},
+    {.phase = "retire", .run = retire},
+};
 
 const struct task_kind task_kind_retire = {
     .name = "retire",
     .stages = retire_stages,
     .stage_count = ARRAY_LENGTH(retire_stages),
     .is_alone = true, /* each collects what no chain of the service needs */
+    .make_state = make_bases,
+    .free_state = free_bases,
 };

@@ -29,9 +29,13 @@ static bool find_seal(struct commit *commit, json_t **ret_seal, struct error *er
     return false;
 }
 
+/* That no seal is there, and which markers are, decides what is renamed and removed from here on.
+ */
 static bool begin(struct commit *commit, struct task *task, json_t **ret_seal, struct error *error)
 {
-    return (commit_load(commit, task, error) && find_seal(commit, ret_seal, error)) ||
+    return (commit_load(commit, task, error) && find_seal(commit, ret_seal, error) &&
+            (*ret_seal != NULL ||
+             commit->home.component->confirm(commit->home.store, &commit->call, error))) ||
            error_wrap(error, "epoch %d", (int)task->instruction.number);
 }
 
@@ -53,9 +57,10 @@ static bool save_parked(struct commit *commit, struct commit_member *item, struc
                                 path_parent(&commit->arena, item->saved), 0700, error))
         return false;
     if (item->target.component->rename(item->target.store, &commit->call, park, item->saved, false,
-                                       &failure) ||
-        failure.code == ERROR_NOT_FOUND)
+                                       &failure))
         return true;
+    if (failure.code == ERROR_NOT_FOUND) /* nothing was parked: staging goes as it is */
+        return item->target.component->confirm(item->target.store, &commit->call, error);
     *error = failure;
     return error_wrap(error, "save what the first epoch replaces");
 }
@@ -158,6 +163,17 @@ static bool freeze(struct commit *commit, struct error *error)
     return true;
 }
 
+/* An earlier candidate had the same name: a server that has not heard of its end would show it. */
+static bool confirm_roots(struct commit *commit, struct error *error)
+{
+    for (size_t i = 0; i < commit->roots.count; i++) {
+        struct store_ref ref = commit->roots.list[i].ref;
+        if (!ref.component->confirm(ref.store, &commit->call, error))
+            return false;
+    }
+    return true;
+}
+
 static bool candidate(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -169,6 +185,7 @@ static bool candidate(struct task *task, unsigned lane, struct error *error)
         for (size_t i = 0; done && i < commit.members.count; i++)
             done = commit_write_manifest(&commit, &commit.list[i], error) &&
                    commit_verify(&commit, &commit.list[i], error);
+        done = done && confirm_roots(&commit, error);
     }
     crash_point("agent.commit.verified", task_scope(task));
     json_decref(seal);
@@ -251,6 +268,9 @@ static bool roll_back_all(struct commit *commit, struct error *error)
     for (size_t i = 0; i < commit->members.count; i++)
         if (!roll_back_member(commit, &commit->list[i], error))
             return false;
+    /* What is parked goes now: the comparison with the base must have been with the present. */
+    if (!confirm_roots(commit, error))
+        return false;
     crash_point("agent.rollback.back", task_scope(commit->task));
     for (size_t i = 0; i < commit->members.count; i++)
         if (!remove_staging(commit, &commit->list[i], error))
@@ -280,7 +300,8 @@ static bool finish_rollback(struct commit *commit, const struct error *absent, s
         *error = *absent;
         return false;
     }
-    return store_remove_all(commit->home, &commit->call, commit->directory, error);
+    return commit->home.component->confirm(commit->home.store, &commit->call, error) &&
+           store_remove_all(commit->home, &commit->call, commit->directory, error);
 }
 
 static bool rollback(struct task *task, unsigned lane, struct error *error)

@@ -109,7 +109,7 @@ static bool look_for_snapshots(struct moment_group *group, const struct call *ca
             return false;
         }
     }
-    return true;
+    return group->ref.component->confirm(group->ref.store, call, error);
 }
 
 bool snapshot_prepare_group(struct task *task, struct moment_group *group, const struct call *call,

@@ -108,6 +108,7 @@ static bool look_for_received(struct task *task, const struct call *call, struct
     /* An order that comes late must not empty a staging in which the commit has parked. */
     if (done && !transfer->was_received)
         done = area_is_marked(home, call, directory, "begun", &begun, error) &&
+               home.component->confirm(home.store, call, error) &&
                (begun ? error_set(error, ERROR_EXISTS,
                                   "epoch %d is being committed already: nothing is received again",
                                   (int)task->instruction.number)
