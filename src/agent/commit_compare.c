@@ -265,6 +265,15 @@ struct returned {
     struct commit_member *item;
 };
 
+/* Somebody was in the directory and is gone again: what he left behind is its time. */
+static bool set_time_back(struct returned *returned, const char *path, const struct entry *then,
+                          struct error *error)
+{
+    return returned->item->target.component->set_attributes(returned->item->target.store,
+                                                            &returned->commit->call, path, then,
+                                                            ENTRY_TIMES, error);
+}
+
 /* Same inode moved away and back, attributes equal by value: no change (facts X9). */
 static bool is_back(void *context, const struct difference *difference, struct error *error)
 {
@@ -281,14 +290,17 @@ static bool is_back(void *context, const struct difference *difference, struct e
                                      difference->kind, difference->path);
     arena_init(&arena);
     const struct component *component = item->target.component;
+    const char *path = path_join(&arena, item->member->target_path, difference->path);
+    unsigned fields = fields_at(item, difference->path);
     bool same =
         component->describe(item->target.store, &returned->commit->call,
                             path_join(&arena, item->base_top, difference->path), &arena, &then,
                             error) &&
-        component->describe(item->target.store, &returned->commit->call,
-                            path_join(&arena, item->member->target_path, difference->path), &arena,
-                            &now, error) &&
-        differs(item, difference->path, &now, &then, fields_at(item, difference->path), error);
+        component->describe(item->target.store, &returned->commit->call, path, &arena, &now, error);
+    if (same && now.type == ENTRY_DIRECTORY && entry_compare(&now, &then, fields) == ENTRY_TIMES)
+        same = set_time_back(returned, path, &then, error);
+    else if (same)
+        same = differs(item, difference->path, &now, &then, fields, error);
     arena_fini(&arena);
     return same;
 }
