@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/area.h"
+#include "agent/area_epochs.h"
 #include "agent/intake.h"
 #include "base/check.h"
 #include "base/crash.h"
@@ -75,6 +76,21 @@ static bool prepare_target(struct task *task, const struct call *call, struct er
     return done;
 }
 
+/* An order that was delivered once more, long after its epoch: B stands on a newer seal, and nothing
+ * may come to lie there that looks like an epoch to be gone on with. */
+static bool refuse_passed(struct task *task, const struct call *call, struct store_ref home,
+                          struct error *error)
+{
+    const struct instruction *order = &task->instruction;
+    struct area_epoch newest;
+    bool found;
+    if (!area_newest_seal(home, call, order->pair, order->service, &newest, &found, error))
+        return false;
+    return !found || newest.number <= order->number ||
+           error_set(error, ERROR_EXISTS, "epoch %d is past: epoch %d is sealed already",
+                     (int)order->number, (int)newest.number);
+}
+
 /* received.json says that everything lies on B: it must never stand beside a staging that is being
  * filled again. Of this order: believe it. Of an older try: take it away first. */
 static bool look_for_received(struct task *task, const struct call *call, struct error *error)
@@ -86,7 +102,8 @@ static bool look_for_received(struct task *task, const struct call *call, struct
     json_t *received, *summary;
     size_t index;
     const char *a, *b;
-    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error))
+    if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error) ||
+        !refuse_passed(task, call, home, error))
         return false;
     arena_init(&arena);
     const char *directory = area_of(&arena, home, &task->instruction);
