@@ -264,11 +264,9 @@ static void remove_takes_what_it_was_told(void **state)
     make("d");
     make("d/e");
     put("d/e/f", "x");
-    bool removed = fixture.component->remove(fixture.store, &fixture.call, at("d"), false, &error);
-    assert_false(removed);
-    assert_int_not_equal(error.code, ERROR_NOT_FOUND);
+    fails(ERROR_EXISTS,
+          fixture.component->remove(fixture.store, &fixture.call, at("d"), false, &error));
     assert_string_equal(get("d/e/f"), "x");
-    error = ERROR_NONE;
     ok(fixture.component->remove(fixture.store, &fixture.call, at("d/e/f"), false, &error));
     ok(fixture.component->remove(fixture.store, &fixture.call, at("d/e"), false, &error));
     put("d/f", "x");
