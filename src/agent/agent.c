@@ -55,7 +55,7 @@ static char *payload_of(struct task *task)
 {
     json_t *payload = json_object();
     json_set_take(payload, "instruction", json_incref(task->instruction.document));
-    json_set_take(payload, "status", task_status(task));
+    json_set_take(payload, "status", task_record(task));
     struct buffer text;
     buffer_init(&text, 0);
     json_print(payload, false, &text);
@@ -70,6 +70,7 @@ static void check_stopped(struct agent *agent);
 static void give_up_change(struct task *task)
 {
     task->changes--;
+    task->unsaved = true;
     task->running = false; /* changes are made between stages: no executor has it */
     check_stopped(task->agent);
 }

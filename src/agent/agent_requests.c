@@ -56,7 +56,7 @@ static void wait_is_over(void *context)
 void agent_tell_waiters(struct task *task)
 {
     list_for_each(waiter, &task->waiters, struct waiter, node)
-        if (task->revision > waiter->after)
+        if (task_revision(task) > waiter->after)
             end_wait(waiter);
 }
 
@@ -95,7 +95,7 @@ static void get_status(struct agent *agent, const char *key, const struct agent_
     }
     int64_t after = query_integer(request->query, "after", -1);
     int64_t wait_s = query_integer(request->query, "wait", 0);
-    if ((int64_t)task->revision > after || wait_s <= 0) {
+    if ((int64_t)task_revision(task) > after || wait_s <= 0) {
         reply_document(reply, context, 200, task_status(task));
         return;
     }

@@ -78,13 +78,24 @@ bool task_is_busy(const struct task *task)
     return task->running || task->changes > 0;
 }
 
-json_t *task_status(struct task *task)
+/* Nobody hears of an end before the journal has it: the next start might come to another one. */
+static bool is_hidden(const struct task *task)
+{
+    return task_is_over(task) && (task->changes > 0 || task->unsaved);
+}
+
+uint64_t task_revision(const struct task *task)
+{
+    return is_hidden(task) ? task->revision - 1 : task->revision;
+}
+
+static json_t *describe(struct task *task, uint64_t revision, enum status_state state)
 {
     pthread_mutex_lock(&task->mutex);
     struct status status = {
         .key = task->instruction.key,
-        .revision = task->revision,
-        .state = task->state,
+        .revision = revision,
+        .state = state,
         .phase = task->phase,
         .question = task->question[0] == '\0' ? NULL : task->question,
         .progress = {.files_done = atomic_load(&task->counters.files_done),
@@ -93,12 +104,22 @@ json_t *task_status(struct task *task)
                      .bytes_total = atomic_load(&task->bytes_total),
                      .operations = atomic_load(&task->counters.operations)},
         .error = task->error,
-        .result = task->state == STATUS_RUNNING ? NULL : task->result,
+        .result = state == STATUS_RUNNING ? NULL : task->result,
         .updated_us = task->updated_us,
     };
     json_t *document = status_format(&status);
     pthread_mutex_unlock(&task->mutex);
     return document;
+}
+
+json_t *task_record(struct task *task)
+{
+    return describe(task, task->revision, task->state);
+}
+
+json_t *task_status(struct task *task)
+{
+    return describe(task, task_revision(task), is_hidden(task) ? STATUS_RUNNING : task->state);
 }
 
 /* The state is over, durable and told: what waited for the slot of the work queue may go on. */

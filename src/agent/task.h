@@ -70,6 +70,7 @@ struct task {
     bool pausing;     /* the retry timer runs */
     bool has_slot;    /* counted in the agent's long_jobs */
     unsigned changes; /* on their way to the journal: the task must outlive them */
+    bool unsaved;     /* a change never got there */
     uint64_t told;    /* counters, as waiters last heard them */
     bool forgotten;   /* deleted by the control device: goes when nothing needs it any more */
     bool is_fenced;   /* its generation is past: it ends as FENCED */
@@ -108,7 +109,10 @@ void task_refuse(struct task *task, const struct error *error); /* which has not
  * While the agent stops it ends as running: the next start goes on with it. */
 void task_stop(struct task *task);
 void task_stage_done(struct task *task, const struct error *error);
+json_t *task_record(struct task *task); /* as it is, for the journal */
+/* As the journal has it, for everybody else: an end that is not durable is still running. */
 json_t *task_status(struct task *task);
+uint64_t task_revision(const struct task *task);
 bool task_is_over(const struct task *task);
 /* State, phase or error changed: makes it durable, then tells the waiters. */
 void task_changed(struct task *task, loop_fn *durable, void *context);

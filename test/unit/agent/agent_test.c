@@ -117,6 +117,7 @@ static int tear_down(void **state)
 
 struct reply {
     int status; /* 0: none yet */
+    int revision;
     char state[16];
     char code[32];
 };
@@ -132,6 +133,7 @@ static void take_reply(void *context, int status, const char *body, size_t size)
         return;
     assert_true(json_parse(body, size, &document, &error));
     const json_t *failure = json_object_get(document, "error");
+    reply->revision = (int)json_integer_or(document, "revision", 0);
     snprintf(reply->state, sizeof reply->state, "%s", json_string_or(document, "state", ""));
     snprintf(reply->code, sizeof reply->code, "%s", json_string_or(failure, "code", ""));
     json_decref(document);
@@ -260,7 +262,8 @@ static void run_to_unrecorded_end(const char *key)
     struct reply reply;
     put(order_of(key, "inspect"), &reply);
     fake_journal_step(bed.disk); /* accepted */
-    fake_journal_step(bed.disk); /* its phase */
+    fake_journal_step(bed.disk); /* its first phase */
+    fake_journal_step(bed.disk); /* its second, which fails */
     assert_true(loop_run_until(bed.loop, no_work, bed.loop, 10000));
     turn();
     assert_int_equal(fake_journal_pending(bed.disk), 1);
@@ -279,6 +282,36 @@ static void test_deleted_while_its_end_is_recorded(void **state)
     restart_agent();
     settle();
     assert_int_equal(get("k1").status, 404);
+}
+
+static void wait_for_news(const char *key, struct reply *reply)
+{
+    char query[32];
+    snprintf(query, sizeof query, "after=%d&wait=20", get(key).revision);
+    request("GET", key, query, NULL, reply);
+}
+
+static void test_end_is_told_when_durable(void **state)
+{
+    (void)state;
+    struct reply poll, crashed;
+    run_to_unrecorded_end("k1");
+    assert_string_equal(get("k1").state, "running");
+    wait_for_news("k1", &poll);
+    assert_int_equal(poll.status, 0);
+    fake_journal_step(bed.disk);
+    assert_string_equal(poll.state, "failed");
+    assert_string_equal(get("k1").state, "failed");
+    run_to_unrecorded_end("k2");
+    wait_for_news("k2", &crashed);
+    fake_journal_set_failure(bed.disk, ERROR_IO);
+    fake_journal_step(bed.disk);
+    fake_journal_crash(bed.disk);
+    fake_journal_set_failure(bed.disk, ERROR_OK);
+    agent_free(bed.agent); /* answers who still waits */
+    assert_string_equal(crashed.state, "running");
+    start_agent();
+    settle();
 }
 
 static void test_stop_waits_for_the_record(void **state)
@@ -414,6 +447,7 @@ int main(void)
         T(test_older_generation_is_fenced),
         T(test_lost_before_durable_is_unknown),
         T(test_deleted_while_its_end_is_recorded),
+        T(test_end_is_told_when_durable),
         T(test_stop_waits_for_the_record),
         T(test_full_disk_only_delays),
         T(test_discard_stops_what_waits_for_a_slot),
