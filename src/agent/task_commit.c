@@ -239,15 +239,20 @@ const struct task_kind task_kind_commit = {
 
 /* ---- rollback ------------------------------------------------------------------------------- */
 
+static char waiting; /* task->own: the stage has begun and others still run */
+
 static void stop_others(struct task *task)
 {
-    if (!precedence_stop_earlier(task))
+    bool any = precedence_stop_earlier(task);
+    task->own = any ? &waiting : NULL;
+    if (!any)
         task_stage_done(task, &ERROR_NONE);
 }
 
+/* Not while the stage's own record is on its way: it would end before it began. */
 static void other_over(struct task *task)
 {
-    if (task->stage == 0 && strcmp(task->phase, "stop") == 0)
+    if (task->own == &waiting)
         stop_others(task);
 }
 

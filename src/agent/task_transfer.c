@@ -84,7 +84,8 @@ static bool refuse_passed(struct task *task, const struct call *call, struct sto
     const struct instruction *order = &task->instruction;
     struct area_epoch newest;
     bool found;
-    if (!area_newest_seal(home, call, order->pair, order->service, &newest, &found, error))
+    if (!area_newest_seal(home, call, order->pair, order->service, INT64_MAX, &newest, &found,
+                          error))
         return false;
     return !found || newest.number <= order->number ||
            error_set(error, ERROR_EXISTS, "epoch %d is past: epoch %d is sealed already",
