@@ -33,6 +33,15 @@ bool commit_mark(struct commit *commit, struct commit_member *item, enum plan_ma
     return true;
 }
 
+bool commit_mark_restaged(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    if (!area_mark(commit->home, &commit->call, commit->directory,
+                   mark_file(commit, item, "restaged"), error))
+        return false;
+    item->restaged = true;
+    return true;
+}
+
 /* ---- loading -------------------------------------------------------------------------------- */
 
 static bool take_marker(void *context, const struct entry *entry, struct error *error)
@@ -54,6 +63,8 @@ static bool take_marker(void *context, const struct entry *entry, struct error *
             continue;
         const char *mark = name + 6 + length + 1;
         item->cleaned = item->cleaned || strcmp(mark, "cleaned") == 0;
+        item->restaged = item->restaged || strcmp(mark, "restaged") == 0;
+        item->touched = item->touched || strcmp(mark, "touched") == 0;
         for (size_t j = 0; j < ARRAY_LENGTH(marks); j++)
             if (strcmp(plan_mark_name(marks[j]), mark) == 0)
                 item->marks |= marks[j];

@@ -21,6 +21,8 @@ struct commit_member {
     struct plan plan;
     unsigned marks; /* PLAN_MARK_* that are durable */
     bool cleaned;   /* staging and what was parked are gone */
+    bool restaged;  /* parts came back from the base seal: other objects with the same content */
+    bool touched; /* others had written when it began, and the operator or the policy said: go on */
     /* by commit_write_manifest(): */
     bool is_full;
     const char *parent; /* "g1.e4" */
@@ -50,13 +52,28 @@ void commit_fini(struct commit *commit);
 const char *commit_path(struct commit *commit, const char *name); /* in the epoch's directory */
 bool commit_mark(struct commit *commit, struct commit_member *item, enum plan_mark mark,
                  struct error *error);
+bool commit_mark_restaged(struct commit *commit, struct commit_member *item, struct error *error);
+
+/* commit_begin.c: B is as the plan needs it (or the operator was asked), and the commit is marked
+ * as begun. */
+bool commit_begin(struct commit *commit, struct error *error);
 
 /* commit_steps.c: one member through the phases of its plan, or of the inverse once BACK is marked.
  */
 bool commit_run_phases(struct commit *commit, struct commit_member *item, struct error *error);
-/* Puts back into staging, from the base seal or from what was saved, what was parked and dropped.
- */
+unsigned commit_target_fields(const struct commit_member *item); /* ENTRY_*, to be set */
+
+/* commit_restage.c: before the first phase of the way back: staging is there, and what was saved is
+ * parked again. */
+bool commit_prepare_back(struct commit *commit, struct commit_member *item, struct error *error);
+/* Before what was parked goes back to its places: what is missing comes from the base seal. */
 bool commit_restage(struct commit *commit, struct commit_member *item, struct error *error);
+
+/* commit_foreign.c: before staging goes. What others wrote into what this epoch removes or replaces
+ * (base: a seal) ... */
+bool commit_save_foreign(struct commit *commit, struct commit_member *item, struct error *error);
+/* ... and into what was placed, before a roll-back drops it. */
+bool commit_save_returning(struct commit *commit, struct commit_member *item, struct error *error);
 
 /* commit_compare.c: the difference base seal -> to (NULL: the live tree) against the plan's. */
 bool commit_compare(struct commit *commit, struct commit_member *item, const char *to,

@@ -269,9 +269,8 @@ struct returned {
 static bool set_time_back(struct returned *returned, const char *path, const struct entry *then,
                           struct error *error)
 {
-    return returned->item->target.component->set_attributes(returned->item->target.store,
-                                                            &returned->commit->call, path, then,
-                                                            ENTRY_TIMES, error);
+    return returned->item->target.component->set_attributes(
+        returned->item->target.store, &returned->commit->call, path, then, ENTRY_TIMES, error);
 }
 
 /* Same inode moved away and back, attributes equal by value: no change (facts X9). */
@@ -283,7 +282,7 @@ static bool is_back(void *context, const struct difference *difference, struct e
     struct entry then, now;
     if (difference->kind == DIFFERENCE_RENAME && strcmp(difference->path, difference->target) == 0)
         return true;
-    bool replaced = item->cleaned; /* restaged from the base: a new object with the same content */
+    bool replaced = item->restaged; /* from the base: a new object with the same content */
     if (difference->kind != DIFFERENCE_MODIFY)
         return replaced || error_set(error, ERROR_CONFLICT, "%s:%.80s is not back: %c %.100s",
                                      item->member->target_instance, item->member->target_path,
@@ -305,6 +304,25 @@ static bool is_back(void *context, const struct difference *difference, struct e
     return same;
 }
 
+/* All of it, content included, with the frozen tree itself: a manifest may be damaged. */
+static bool compare_with_seal(struct commit *commit, struct commit_member *item,
+                              struct error *error)
+{
+    struct tree_options options = {.described = true, .with_crc = true, .skip_staging = true};
+    struct listing_options how = {.identity = LISTING_BY_PATH,
+                                  .fields = compared_fields(item),
+                                  .limit_bytes = COMPARE_BYTES_MAX};
+    struct tree_stream *sealed =
+        tree_stream_new(item->target, &commit->call, item->base_top, &options);
+    struct tree_stream *live =
+        tree_stream_new(item->target, &commit->call, item->member->target_path, &options);
+    struct listing expected = {tree_stream_next, sealed}, actual = {tree_stream_next, live};
+    bool same = listing_difference(&expected, &actual, &how, refuse_difference, item, error);
+    tree_stream_free(sealed);
+    tree_stream_free(live);
+    return same;
+}
+
 bool commit_is_base(struct commit *commit, struct commit_member *item, struct error *error)
 {
     struct returned returned = {commit, item};
@@ -314,8 +332,5 @@ bool commit_is_base(struct commit *commit, struct commit_member *item, struct er
                                             item->member->target_root, item->member->target_below,
                                             commit->base_snapshot, NULL, is_back, &returned, error))
         return false;
-    if (!item->cleaned)
-        return true;
-    return compare_with_manifest(commit->home, &commit->call, commit->base_directory, item,
-                                 item->member->target_path, true, error);
+    return !item->restaged || compare_with_seal(commit, item, error);
 }

@@ -12,6 +12,7 @@
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "plan/manifest_delta.h"
 
@@ -26,6 +27,7 @@ struct making {
     struct manifest_info info;
     struct manifest_writer *writer;
     bool is_full;
+    bool is_read; /* from the frozen tree, not made of plan and receipt */
 };
 
 /* ---- compared with what lay there ----------------------------------------------------------- */
@@ -111,9 +113,8 @@ static bool write_file(struct making *making, struct error *error)
     if (!area_file_new(commit->home, &commit->call, commit_path(commit, name), &file, error))
         return false;
     making->writer = manifest_writer_new(&making->info, area_file_sink, file);
-    bool done =
-        (item->base == INTAKE_LIVE ? write_live(making, error) : write_delta(making, error)) &&
-        manifest_writer_end(making->writer, &item->state, &item->digest, error);
+    bool done = (making->is_read ? write_live(making, error) : write_delta(making, error)) &&
+                manifest_writer_end(making->writer, &item->state, &item->digest, error);
     manifest_writer_free(making->writer);
     if (done)
         return area_file_commit(file, error);
@@ -121,13 +122,10 @@ static bool write_file(struct making *making, struct error *error)
     return false;
 }
 
-static bool open_base(struct making *making, struct error *error)
+static bool open_chain(struct making *making, struct error *error)
 {
     struct commit *commit = making->commit;
     struct commit_member *item = making->item;
-    making->is_full = true;
-    if (item->base != INTAKE_SEAL)
-        return true;
     if (!manifest_view_open(commit->home, &commit->call, commit->base_directory, item->member->id,
                             &making->base, error) ||
         !manifest_view_digest(making->base, &making->info.parent_digest, error))
@@ -137,13 +135,21 @@ static bool open_base(struct making *making, struct error *error)
     return true;
 }
 
-bool commit_write_manifest(struct commit *commit, struct commit_member *item, struct error *error)
+static bool open_base(struct making *making, bool is_read, struct error *error)
+{
+    making->is_full = true;
+    making->is_read = is_read || making->item->base == INTAKE_LIVE;
+    return is_read || making->item->base != INTAKE_SEAL || open_chain(making, error);
+}
+
+static bool write_manifest(struct commit *commit, struct commit_member *item, bool is_read,
+                           struct error *error)
 {
     struct making *making = memory_new(sizeof *making);
     making->commit = commit;
     making->item = item;
     item->state = (struct manifest_state){0};
-    bool done = open_base(making, error);
+    bool done = open_base(making, is_read, error);
     item->is_full = making->is_full;
     item->parent = making->is_full ? NULL : path_name(commit->base_directory);
     making->info.kind = making->is_full ? MANIFEST_FULL : MANIFEST_DELTA;
@@ -154,4 +160,21 @@ bool commit_write_manifest(struct commit *commit, struct commit_member *item, st
     manifest_view_close(making->base);
     free(making);
     return done || error_wrap(error, "manifest of %s", item->member->target_path);
+}
+
+/* What the base's chain would tell of unchanged files is read from the frozen tree when the chain
+ * is damaged: the differences of the store, not the chain, prove that they are unchanged. */
+bool commit_write_manifest(struct commit *commit, struct commit_member *item, struct error *error)
+{
+    if (write_manifest(commit, item, false, error))
+        return true;
+    if (item->base != INTAKE_SEAL ||
+        (error->code != ERROR_CORRUPT && error->code != ERROR_NOT_FOUND))
+        return false;
+    log_warning(LOG_AGENT, "manifest.damaged",
+                "service=%s epoch=%d target=%s error=\"%s\": a full one is read from the target",
+                commit->task->instruction.service_name, (int)commit->task->instruction.number,
+                item->member->target_path, error->text);
+    *error = ERROR_NONE;
+    return write_manifest(commit, item, true, error);
 }

@@ -14,6 +14,15 @@ static const char *place_of(const struct commit_member *item, const char *relati
     return path_join(arena, item->member->target_path, relative);
 }
 
+/* On the way back what was new and is lost, staging and all, need not be moved out of the way; what
+ * moved comes from the base seal. */
+static bool is_lost_on_the_way_back(const struct commit_member *item, const struct plan_step *step,
+                                    enum plan_decision decision)
+{
+    return (item->marks & PLAN_MARK_BACK) != 0 && step->kind == PLAN_PARK &&
+           decision == PLAN_IMPOSSIBLE;
+}
+
 static bool look_and_decide(struct commit *commit, struct commit_member *item,
                             const struct plan_step *step, const char *staged, const char *place,
                             enum plan_decision *ret_decision, struct error *error)
@@ -24,7 +33,7 @@ static bool look_and_decide(struct commit *commit, struct commit_member *item,
         !item->target.component->confirm(item->target.store, &commit->call, error))
         return false;
     *ret_decision = plan_step_decide(step, staged_exists, place_exists);
-    if (*ret_decision == PLAN_IMPOSSIBLE)
+    if (*ret_decision == PLAN_IMPOSSIBLE && !is_lost_on_the_way_back(item, step, *ret_decision))
         return error_set(error, ERROR_CONFLICT,
                          "step %u cannot be done: %.100s is %s and %.40s is %s: somebody else "
                          "changed the target",
@@ -76,7 +85,7 @@ static bool run_steps(struct commit *commit, struct commit_member *item, const s
     return true;
 }
 
-static unsigned target_fields(const struct commit_member *item)
+unsigned commit_target_fields(const struct commit_member *item)
 {
     unsigned features = item->target.component->features, fields = ENTRY_TIMES;
     fields |= features & COMPONENT_MODE ? ENTRY_MODE | ENTRY_OWNER : 0;
@@ -94,7 +103,7 @@ static bool run_attributes(struct commit *commit, struct commit_member *item,
     arena_init(&arena);
     for (size_t i = 0; done && i < plan->attribute_count; i++) {
         const struct plan_attributes *change = &plan->attributes[i];
-        unsigned fields = change->fields & target_fields(item);
+        unsigned fields = change->fields & commit_target_fields(item);
         /* What was adopted without a base had nobody's attributes: there is nothing to go back to.
          */
         if (fields == 0 || change->new_path == NULL || change->now.owner == NULL ||
@@ -143,7 +152,8 @@ bool commit_run_phases(struct commit *commit, struct commit_member *item, struct
             done = run_steps(commit, item, &plan, PLAN_PARK, error);
             break;
         case PLAN_PHASE_PLACE:
-            done = run_steps(commit, item, &plan, PLAN_PLACE, error);
+            done = (!back || commit_restage(commit, item, error)) &&
+                   run_steps(commit, item, &plan, PLAN_PLACE, error);
             break;
         case PLAN_PHASE_ATTRIBUTES:
             done = run_attributes(commit, item, &plan, error);
@@ -162,117 +172,4 @@ bool commit_run_phases(struct commit *commit, struct commit_member *item, struct
         snprintf(point, sizeof point, "agent.commit.%s", plan_mark_name(mark));
         crash_point(point, task_scope(commit->task));
     }
-}
-
-/* ---- back, after what was parked is gone ---------------------------------------------------- */
-
-struct restaging {
-    struct commit *commit;
-    struct commit_member *item;
-    const struct plan_step *step;
-    const char *source, *staged;
-    struct arena arena;
-};
-
-static bool is_parked_itself(void *context, const char *inside)
-{
-    struct restaging *restaging = context;
-    struct arena arena;
-    arena_init(&arena);
-    bool parked =
-        inside[0] != '\0' &&
-        plan_has_park(&restaging->item->plan, path_join(&arena, restaging->step->place, inside));
-    arena_fini(&arena);
-    return parked;
-}
-
-static bool restage_object(void *context, const struct entry *entry, struct error *error)
-{
-    struct restaging *restaging = context;
-    struct commit *commit = restaging->commit;
-    struct store_ref ref = restaging->item->target;
-    const struct component *component = ref.component;
-    arena_fini(&restaging->arena);
-    const char *source = path_join(&restaging->arena, restaging->source, entry->path);
-    const char *target = path_join(&restaging->arena, restaging->staged, entry->path);
-    struct copy_order order = {component, ref.store, source, target, entry};
-    struct copy_result result;
-    if (entry->type == ENTRY_DIRECTORY)
-        return component->make_directory(ref.store, &commit->call, target, 0700, error);
-    if (entry->type == ENTRY_SYMLINK)
-        return component->make_symlink(ref.store, &commit->call, target, entry->link_target, error);
-    return component->copy_file(ref.store, &commit->call, &order, &result, error);
-}
-
-/* Second pass, children before parents is not needed: nothing is created any more. */
-static bool restage_attributes(void *context, const struct entry *entry, struct error *error)
-{
-    struct restaging *restaging = context;
-    struct store_ref ref = restaging->item->target;
-    arena_fini(&restaging->arena);
-    const char *target = path_join(&restaging->arena, restaging->staged, entry->path);
-    return ref.component->set_attributes(ref.store, &restaging->commit->call, target, entry,
-                                         target_fields(restaging->item), error);
-}
-
-static bool restage_step(struct commit *commit, struct commit_member *item,
-                         const struct plan_step *step, struct error *error)
-{
-    struct restaging restaging = {.commit = commit, .item = item, .step = step};
-    char name[PLAN_NAME_SIZE];
-    bool there;
-    plan_step_name(step, name);
-    restaging.source = path_join(&commit->arena, item->base_top, step->place);
-    restaging.staged = path_join(&commit->arena, item->staging, name);
-    if (!store_exists(item->target, &commit->call, restaging.staged, &there, error))
-        return false;
-    if (there && !store_remove_all(item->target, &commit->call, restaging.staged, error))
-        return false; /* perhaps half of it, from a crash: again from the start */
-    arena_init(&restaging.arena);
-    bool done = store_walk(item->target, &commit->call, restaging.source, true, is_parked_itself,
-                           restage_object, &restaging, error) &&
-                store_walk(item->target, &commit->call, restaging.source, true, is_parked_itself,
-                           restage_attributes, &restaging, error);
-    arena_fini(&restaging.arena);
-    return done || error_wrap(error, "bring back %.80s from the base seal", step->place);
-}
-
-/* What was there before a first or restored epoch is nowhere else: it was saved just before
- * `cleaned` was marked, and may have been brought back just before a crash. */
-static bool unsave(struct commit *commit, struct commit_member *item, const char *park,
-                   struct error *error)
-{
-    bool saved;
-    if (!store_exists(item->target, &commit->call, item->saved, &saved, error))
-        return false;
-    return !saved || item->target.component->rename(item->target.store, &commit->call, item->saved,
-                                                    park, false, error);
-}
-
-bool commit_restage(struct commit *commit, struct commit_member *item, struct error *error)
-{
-    const char *park = path_join(&commit->arena, item->staging, "park");
-    const char *new_top = path_join(&commit->arena, item->staging, "new");
-    if ((item->marks & PLAN_MARK_BACK_PARKED) != 0)
-        return true;
-    if (item->base == INTAKE_LIVE)
-        return store_make_directories(item->target, &commit->call, new_top, 0700, error) &&
-               unsave(commit, item, park, error);
-    if (!item->cleaned)
-        return true;
-    if (!store_make_directories(item->target, &commit->call, new_top, 0700, error) ||
-        !store_make_directories(item->target, &commit->call, park, 0700, error))
-        return false;
-    for (size_t i = 0; i < item->plan.step_count; i++) {
-        const struct plan_step *step = &item->plan.steps[i];
-        /* What moved is at its new place; only what went must come back. */
-        if (step->kind != PLAN_PARK || step->other != NULL)
-            continue;
-        if (item->base_top == NULL)
-            return error_set(error, ERROR_CONFLICT,
-                             "there is no base seal to bring %.80s back from", step->place);
-        if (!restage_step(commit, item, step, error))
-            return false;
-    }
-    return true;
 }

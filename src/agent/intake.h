@@ -71,5 +71,9 @@ bool intake_find_changes(struct intake *intake, struct error *error);
 /* intake_target.c: what lies on the target, and whether it may be built on. */
 bool intake_look_at_target(struct intake *intake, struct error *error);
 bool intake_is_approved(const struct intake *intake, const char *question);
+/* Has anybody written there since the standing seal? Of the intake it needs target, standing,
+ * member, target_top, fields and call; example: one change, for people. */
+bool intake_is_touched(struct intake *intake, bool *ret_touched, char ret_example[200],
+                       struct error *error);
 
 #endif

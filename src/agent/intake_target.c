@@ -73,6 +73,13 @@ static bool take_touch(void *context, const struct difference *difference, struc
     return true;
 }
 
+static bool find_touches(struct intake *intake, struct touch *touch, struct error *error)
+{
+    return intake->target.component->difference(
+        intake->target.store, &intake->call, intake->member->target_root,
+        intake->member->target_below, intake->standing.snapshot, NULL, take_touch, touch, error);
+}
+
 static bool answer_touch(struct intake *intake, const struct touch *touch, struct error *error)
 {
     bool restore =
@@ -136,10 +143,18 @@ static bool look_for_touches(struct intake *intake, struct error *error)
         return look_at_restored(intake, error);
     struct touch touch = {.intake = intake};
     intake->base = INTAKE_SEAL;
-    return intake->target.component->difference(
-               intake->target.store, &intake->call, intake->member->target_root,
-               intake->member->target_below, standing->snapshot, NULL, take_touch, &touch, error) &&
-           answer_touch(intake, &touch, error);
+    return find_touches(intake, &touch, error) && answer_touch(intake, &touch, error);
+}
+
+bool intake_is_touched(struct intake *intake, bool *ret_touched, char ret_example[200],
+                       struct error *error)
+{
+    struct touch touch = {.intake = intake};
+    if (!find_touches(intake, &touch, error))
+        return false;
+    *ret_touched = touch.count > 0;
+    memcpy(ret_example, touch.example, sizeof touch.example);
+    return true;
 }
 
 /* ---- a first epoch -------------------------------------------------------------------------- */

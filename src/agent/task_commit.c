@@ -69,7 +69,7 @@ static bool clean(struct commit *commit, struct commit_member *item, struct erro
 {
     if (item->cleaned)
         return true;
-    if (!save_parked(commit, item, error))
+    if (!save_parked(commit, item, error) || !commit_save_foreign(commit, item, error))
         return false;
     crash_point("agent.commit.saved", task_scope(commit->task));
     /* Durable before the first removal: who comes later must not look for parked entries. */
@@ -91,7 +91,7 @@ static bool remove_staging(struct commit *commit, struct commit_member *item, st
  * which nobody compares. */
 static bool commit_all(struct commit *commit, struct error *error)
 {
-    if (!area_mark(commit->home, &commit->call, commit->directory, "begun", error))
+    if (!commit_begin(commit, error))
         return false;
     crash_point("agent.commit.begun", task_scope(commit->task));
     for (size_t i = 0; i < commit->members.count; i++) {
@@ -259,54 +259,82 @@ static void other_over(struct task *task)
 static bool roll_back_member(struct commit *commit, struct commit_member *item, struct error *error)
 {
     return (item->marks & PLAN_MARK_BACK || commit_mark(commit, item, PLAN_MARK_BACK, error)) &&
-           commit_restage(commit, item, error) && commit_run_phases(commit, item, error) &&
-           commit_is_base(commit, item, error) &&
-           (!item->cleaned || item->base != INTAKE_SEAL ||
+           commit_prepare_back(commit, item, error) && commit_run_phases(commit, item, error) &&
+           /* What others had written before it began is there still: the next epoch asks. */
+           (item->touched || commit_is_base(commit, item, error)) &&
+           (!item->restaged ||
             area_mark(commit->home, &commit->call, commit->base_directory,
                       area_restored_mark(&commit->arena, item->member->id), error));
 }
 
-static bool roll_back_all(struct commit *commit, struct error *error)
+/* The mark first: without it, markers of a commit that has no received.json tell of damage. Then
+ * what makes it an epoch, what says that it had begun, and the rest in any order. */
+static bool forget(struct commit *commit, struct error *error)
+{
+    if (!area_mark(commit->home, &commit->call, commit->directory, "gone-back", error) ||
+        !store_remove_all(commit->home, &commit->call, commit_path(commit, "received.json"), error))
+        return false;
+    crash_point("agent.rollback.forgotten", task_scope(commit->task));
+    return store_remove_all(commit->home, &commit->call, commit_path(commit, "phase.begun"),
+                            error) &&
+           store_remove_all(commit->home, &commit->call, commit->directory, error);
+}
+
+static bool roll_back_members(struct commit *commit, struct error *error)
 {
     if (!remove_candidates(commit, error))
         return false;
     for (size_t i = 0; i < commit->members.count; i++)
         if (!roll_back_member(commit, &commit->list[i], error))
             return false;
+    return true;
+}
+
+/* Before it has begun nothing of the target was changed, whatever others do there. */
+static bool roll_back_all(struct commit *commit, struct error *error)
+{
+    bool begun;
+    if (!area_is_marked(commit->home, &commit->call, commit->directory, "begun", &begun, error) ||
+        (begun && !roll_back_members(commit, error)))
+        return false;
     /* What is parked goes now: the comparison with the base must have been with the present. */
     if (!confirm_roots(commit, error))
         return false;
     crash_point("agent.rollback.back", task_scope(commit->task));
     for (size_t i = 0; i < commit->members.count; i++)
-        if (!remove_staging(commit, &commit->list[i], error))
+        if (!commit_save_returning(commit, &commit->list[i], error) ||
+            !remove_staging(commit, &commit->list[i], error))
             return false;
-    /* First what makes it an epoch: half of the markers would tell a wrong state. */
-    if (!store_remove_all(commit->home, &commit->call, commit_path(commit, "received.json"), error))
-        return false;
-    crash_point("agent.rollback.forgotten", task_scope(commit->task));
-    return store_remove_all(commit->home, &commit->call, commit->directory, error);
+    return forget(commit, error);
 }
 
-/* Nothing to load: rolled back before, if it is received.json that is gone, and no seal is there.
- * A plan that somebody removed is no proof of anything. */
+/* Nothing to load: rolled back before, or never begun. A received.json or a plan that somebody
+ * removed is no proof of anything. */
 static bool finish_rollback(struct commit *commit, const struct error *absent, struct error *error)
 {
-    bool received = true, sealed = true;
+    struct store_ref home = commit->home;
+    bool received, sealed, begun, back;
     if (commit->directory == NULL || absent->code != ERROR_NOT_FOUND) {
         *error = *absent;
         return false;
     }
-    if (!store_exists(commit->home, &commit->call, commit_path(commit, "received.json"), &received,
+    if (!store_exists(home, &commit->call, commit_path(commit, "received.json"), &received,
                       error) ||
-        !store_exists(commit->home, &commit->call, commit_path(commit, "seal.json"), &sealed,
-                      error))
+        !store_exists(home, &commit->call, commit_path(commit, "seal.json"), &sealed, error) ||
+        !area_is_marked(home, &commit->call, commit->directory, "begun", &begun, error) ||
+        !area_is_marked(home, &commit->call, commit->directory, "gone-back", &back, error) ||
+        !home.component->confirm(home.store, &commit->call, error))
         return false;
     if (received || sealed) {
         *error = *absent;
         return false;
     }
-    return commit->home.component->confirm(commit->home.store, &commit->call, error) &&
-           store_remove_all(commit->home, &commit->call, commit->directory, error);
+    if (begun && !back)
+        return error_set(error, ERROR_CORRUPT,
+                         "%.120s: the commit had begun, but received.json is gone: the target is "
+                         "between two epochs, and what lies here cannot bring it back",
+                         commit->directory);
+    return store_remove_all(home, &commit->call, commit->directory, error);
 }
 
 static bool rollback(struct task *task, unsigned lane, struct error *error)

@@ -76,8 +76,8 @@ static bool prepare_target(struct task *task, const struct call *call, struct er
     return done;
 }
 
-/* An order that was delivered once more, long after its epoch: B stands on a newer seal, and nothing
- * may come to lie there that looks like an epoch to be gone on with. */
+/* An order that was delivered once more, long after its epoch: B stands on a newer seal, and
+ * nothing may come to lie there that looks like an epoch to be gone on with. */
 static bool refuse_passed(struct task *task, const struct call *call, struct store_ref home,
                           struct error *error)
 {

@@ -158,8 +158,7 @@ struct component {
 
     /* Changing the name space. make_directory: EXISTS when something is there. rename: never moves
      * into a directory; replace allows an existing file (or empty directory) at `to`, else EXISTS.
-     * remove: NOT_FOUND when nothing is there; a directory with content needs recursive, else
-     * EXISTS. */
+     * remove: NOT_FOUND when nothing is there; EXISTS when it has content and is not recursive. */
     bool (*make_directory)(struct store *store, const struct call *call, const char *path,
                            uint32_t mode, struct error *error);
     bool (*make_symlink)(struct store *store, const struct call *call, const char *path,

@@ -71,7 +71,8 @@ static void test_an_area_without_the_service(void **state)
     (void)state;
     assert_true(area_list_epochs(home(), &call, BED_PAIR, BED_SERVICE, &arena, &epochs, &failure));
     assert_int_equal(epochs.count, 0);
-    assert_true(area_newest_seal(home(), &call, BED_PAIR, BED_SERVICE, &newest, &found, &failure));
+    assert_true(area_newest_seal(home(), &call, BED_PAIR, BED_SERVICE, INT64_MAX, &newest, &found,
+                                 &failure));
     assert_false(found);
 }
 
@@ -107,7 +108,8 @@ static void test_newest_seal(void **state)
     make("g1.e5", "seal.json");
     make("g1.e6", "seal.json phase.retired");
     make("g1.e7", "received.json");
-    assert_true(area_newest_seal(home(), &call, BED_PAIR, BED_SERVICE, &newest, &found, &failure));
+    assert_true(area_newest_seal(home(), &call, BED_PAIR, BED_SERVICE, INT64_MAX, &newest, &found,
+                                 &failure));
     assert_true(found && newest.number == 5);
 }
 
