@@ -134,7 +134,7 @@ def places(epoch, base_a, base_b):
     with open(epoch, encoding="utf-8") as file:
         seal = json.load(file)["commit"]["seal"]
     for member in sorted(seal["members"], key=lambda item: item["source_path"]):
-        root, name = member["source_root"], member["snapshot"]["name"]
+        root, name = member["source_root"], member["source_snapshot"]
         digest = hashlib.sha256(root.encode()).hexdigest()[:32]
         below = member["source_path"][len(root):]
         print(f"{base_a}/coeval/snapshots/{digest}/{name}/tree{below}")

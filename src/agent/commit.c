@@ -115,9 +115,6 @@ static bool load_member(struct commit *commit, struct commit_member *item,
                                area_epoch_name(&commit->arena, commit->task->instruction.generation,
                                                commit->task->instruction.number),
                                member->id);
-    item->candidate =
-        component->snapshot_path(item->target.store, member->target_root, commit->snapshot,
-                                 member->target_below, &commit->arena);
     if (commit->base_snapshot != NULL)
         item->base_top =
             component->snapshot_path(item->target.store, member->target_root, commit->base_snapshot,
@@ -176,7 +173,8 @@ bool commit_load(struct commit *commit, struct task *task, struct error *error)
     for (size_t i = 0; i < commit->members.count; i++)
         if (!load_member(commit, &commit->list[i], &commit->members.list[i], error))
             return false;
-    return commit->home.component->list(commit->home.store, &commit->call, commit->directory,
+    return commit_load_candidate(commit, error) &&
+           commit->home.component->list(commit->home.store, &commit->call, commit->directory,
                                         take_marker, commit, error);
 }
 

@@ -36,7 +36,8 @@ struct commit {
     struct arena arena;
     struct store_ref home;      /* B's area */
     const char *directory;      /* of this epoch */
-    const char *snapshot;       /* the seal snapshots' name */
+    const char *snapshot;       /* A's; the seal snapshots' name begins with it */
+    const char *candidate;      /* the seal snapshots' name; NULL: none was taken yet */
     const char *base_snapshot;  /* NULL: none */
     const char *base_directory; /* of the base epoch in the area; NULL */
     json_t *base_seal;          /* NULL: none */
@@ -53,6 +54,11 @@ const char *commit_path(struct commit *commit, const char *name); /* in the epoc
 bool commit_mark(struct commit *commit, struct commit_member *item, enum plan_mark mark,
                  struct error *error);
 bool commit_mark_restaged(struct commit *commit, struct commit_member *item, struct error *error);
+
+/* commit_candidate.c */
+bool commit_load_candidate(struct commit *commit, struct error *error);
+bool commit_freeze(struct commit *commit, struct error *error);
+bool commit_remove_candidate(struct commit *commit, struct error *error);
 
 /* commit_begin.c: B is as the plan needs it (or the operator was asked), and the commit is marked
  * as begun. */

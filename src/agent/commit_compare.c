@@ -247,7 +247,7 @@ static bool compare_with_source(struct commit *commit, struct commit_member *ite
 
 bool commit_verify(struct commit *commit, struct commit_member *item, struct error *error)
 {
-    if (!commit_compare(commit, item, commit->snapshot, error) ||
+    if (!commit_compare(commit, item, commit->candidate, error) ||
         !check_receipt(commit, item, error))
         return false;
     if (item->base == INTAKE_LIVE && !item->member->tombstone &&

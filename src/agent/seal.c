@@ -16,17 +16,18 @@ static bool describe_member(struct commit *commit, struct commit_member *item, j
     struct snapshot snapshot;
     char text[DIGEST_TEXT_SIZE];
     if (!item->target.component->snapshot_get(item->target.store, &commit->call,
-                                              item->member->target_root, commit->snapshot,
+                                              item->member->target_root, commit->candidate,
                                               &snapshot, error))
         return error_wrap(error, "seal snapshot of %s", item->member->target_root);
     json_t *object = json_deep_copy(item->member->document), *manifest = json_object();
     json_t *frozen = json_object();
     json_append_take(members, object);
-    json_set_string(frozen, "name", commit->snapshot);
+    json_set_string(frozen, "name", commit->candidate);
     json_set_integer(frozen, "id", (int64_t)snapshot.id);
     json_set_time(frozen, "instant_us", snapshot.instant_us);
     json_set_string(frozen, "path", item->candidate);
     json_set_take(object, "snapshot", frozen);
+    json_set_string(object, "source_snapshot", commit->snapshot);
     json_set_string(manifest, "file",
                     arena_format(&commit->arena, "manifest.%s", item->member->id));
     json_set_string(manifest, "kind", item->is_full ? "full" : "delta");
@@ -61,6 +62,7 @@ static json_t *describe_epoch(struct commit *commit, json_t *members)
     json_set_integer(seal, "generation", instruction->generation);
     json_set_integer(seal, "number", instruction->number);
     json_set_integer(seal, "attempt", instruction->attempt);
+    json_set_string(seal, "snapshot", commit->candidate);
     for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
         copy_member(seal, instruction->body, kept[i]);
     copy_member(seal, task_settings(commit->task), "exclude");
@@ -87,6 +89,7 @@ static void sign(json_t *seal)
 bool commit_write_seal(struct commit *commit, json_t **ret_seal, struct error *error)
 {
     json_t *members = json_array();
+    CHECK(commit->candidate != NULL); /* the stage before has taken it */
     for (size_t i = 0; i < commit->members.count; i++)
         if (!describe_member(commit, &commit->list[i], members, error)) {
             json_decref(members);

@@ -32,25 +32,59 @@ static void other_over(struct task *task)
         stop_others(task);
 }
 
-static bool remove_snapshot(const struct member_root *root, const struct call *call,
-                            const char *name, struct error *error)
+/* Names of one root's snapshots that are of the task's epoch: all attempts, all candidates. */
+struct own_names {
+    struct task *task;
+    struct arena arena;
+    const char **list;
+    size_t count;
+};
+
+static bool take_own_name(void *context, const struct snapshot *snapshot, struct error *error)
 {
-    struct error gone = ERROR_NONE;
-    /* Of a root that never was one there is nothing to remove. */
-    if (!root->ref.component->allow_snapshots(root->ref.store, call, root->root, &gone) &&
-        gone.code == ERROR_NOT_FOUND)
+    struct own_names *names = context;
+    const struct instruction *order = &names->task->instruction;
+    int64_t generation, number, attempt;
+    (void)error;
+    if (!area_parse_snapshot_name(snapshot->name, order->pair, order->service, &generation, &number,
+                                  &attempt) ||
+        generation != order->generation || number != order->number)
         return true;
-    if (root->ref.component->snapshot_remove(root->ref.store, call, root->root, name, &gone))
-        return true;
-    if (gone.code == ERROR_NOT_FOUND)
-        return root->ref.component->confirm(root->ref.store, call, error);
-    *error = gone;
-    return error_wrap(error, "remove snapshot %s of %s", name, root->root);
+    names->list = memory_resize(names->list, (names->count + 1) * sizeof *names->list);
+    names->list[names->count++] = arena_string(&names->arena, snapshot->name);
+    return true;
 }
 
-/* The body's "attempts": what the epoch named its snapshots, attempt by attempt. */
-static bool remove_attempts(struct task *task, const struct call *call,
-                            const struct member_roots *roots, struct error *error)
+static bool remove_of_root(struct task *task, const struct call *call,
+                           const struct member_root *root, struct error *error)
+{
+    const struct component *component = root->ref.component;
+    struct own_names names = {.task = task};
+    struct error absent = ERROR_NONE;
+    arena_init(&names.arena);
+    bool done = component->snapshot_list(root->ref.store, call, root->root, take_own_name, &names,
+                                         &absent) ||
+                absent.code == ERROR_NOT_FOUND || absent.code == ERROR_CONFLICT;
+    /* A root that is gone, or never was one, has none. */
+    if (!done)
+        *error = absent;
+    for (size_t i = 0; done && i < names.count; i++) {
+        struct error gone = ERROR_NONE;
+        done =
+            component->snapshot_remove(root->ref.store, call, root->root, names.list[i], &gone) ||
+            gone.code == ERROR_NOT_FOUND;
+        if (!done)
+            *error = gone;
+    }
+    free(names.list);
+    arena_fini(&names.arena);
+    return (done && component->confirm(root->ref.store, call, error)) ||
+           error_wrap(error, "remove snapshots of %s", root->root);
+}
+
+/* The body's "attempts": what the epoch named its snapshots. An order that names others is not of
+ * this epoch, whatever its number says. */
+static bool check_attempts(struct task *task, struct error *error)
 {
     size_t index;
     json_t *item;
@@ -63,10 +97,20 @@ static bool remove_attempts(struct task *task, const struct call *call,
                                       &generation, &number, &attempt) ||
             number != task->instruction.number || generation != task->instruction.generation)
             return error_set(error, ERROR_INVALID, "snapshot %.100s is not of this epoch", name);
-        for (size_t i = 0; i < roots->count; i++)
-            if (!remove_snapshot(&roots->list[i], call, name, error))
-                return false;
     }
+    return true;
+}
+
+/* Found by listing: a lost reply, or a late request of a process that died, may have made some that
+ * nobody noted. */
+static bool remove_snapshots(struct task *task, const struct call *call,
+                             const struct member_roots *roots, struct error *error)
+{
+    if (!check_attempts(task, error))
+        return false;
+    for (size_t i = 0; i < roots->count; i++)
+        if (!remove_of_root(task, call, &roots->list[i], error))
+            return false;
     return true;
 }
 
@@ -131,7 +175,7 @@ static bool discard(struct task *task, unsigned lane, struct error *error)
             (members_read(task, &members, error) &&
              members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error)));
     crash_point("agent.discard.removing", task_scope(task));
-    done = done && remove_attempts(task, &call, &roots, error) &&
+    done = done && remove_snapshots(task, &call, &roots, error) &&
            (!is_side_b(task) || remove_staging(task, &call, &members, error)) &&
            store_remove_all(home, &call, directory, error);
     arena_fini(&arena);
@@ -264,7 +308,7 @@ static bool retire(struct task *task, unsigned lane, struct error *error)
                 members_roots(task, &members, is_side_b(task), task_scope(task), &roots, error) &&
                 mark_gone(task, &call, home, area_of(&arena, home, order), error);
     crash_point("agent.retire.marked", task_scope(task));
-    done = done && remove_attempts(task, &call, &roots, error);
+    done = done && remove_snapshots(task, &call, &roots, error);
     crash_point("agent.retire.removed", task_scope(task));
     done = done && collect(task, &call, home, &received, error);
     arena_fini(&arena);

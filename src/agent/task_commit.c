@@ -131,39 +131,7 @@ static bool committing(struct task *task, unsigned lane, struct error *error)
 
 /* ---- candidate ------------------------------------------------------------------------------ */
 
-static bool remove_candidates(struct commit *commit, struct error *error)
-{
-    for (size_t i = 0; i < commit->roots.count; i++) {
-        const struct member_root *root = &commit->roots.list[i];
-        struct error gone = ERROR_NONE;
-        if (!root->ref.component->snapshot_remove(root->ref.store, &commit->call, root->root,
-                                                  commit->snapshot, &gone) &&
-            gone.code != ERROR_NOT_FOUND) {
-            *error = gone;
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A candidate that a crash or an earlier try left proves nothing about the tree as it is now (an
- * operator may have mended it): it is taken again. T is A's moment; this name only seals. */
-static bool freeze(struct commit *commit, struct error *error)
-{
-    if (!remove_candidates(commit, error))
-        return false;
-    for (size_t i = 0; i < commit->roots.count; i++) {
-        const struct member_root *root = &commit->roots.list[i];
-        struct snapshot snapshot;
-        if (!root->ref.component->snapshot_create(root->ref.store, &commit->call, root->root,
-                                                  commit->snapshot, &snapshot, error))
-            return error_wrap(error, "seal snapshot of %s", root->root);
-        crash_point("agent.commit.frozen", task_scope(commit->task));
-    }
-    return true;
-}
-
-/* An earlier candidate had the same name: a server that has not heard of its end would show it. */
+/* A server that another one has replaced would show what was there before. */
 static bool confirm_roots(struct commit *commit, struct error *error)
 {
     for (size_t i = 0; i < commit->roots.count; i++) {
@@ -181,7 +149,7 @@ static bool candidate(struct task *task, unsigned lane, struct error *error)
     json_t *seal = NULL;
     bool done = begin(&commit, task, &seal, error);
     if (done && seal == NULL) {
-        done = freeze(&commit, error);
+        done = commit_freeze(&commit, error);
         for (size_t i = 0; done && i < commit.members.count; i++)
             done = commit_write_manifest(&commit, &commit.list[i], error) &&
                    commit_verify(&commit, &commit.list[i], error);
@@ -282,7 +250,7 @@ static bool forget(struct commit *commit, struct error *error)
 
 static bool roll_back_members(struct commit *commit, struct error *error)
 {
-    if (!remove_candidates(commit, error))
+    if (!commit_remove_candidate(commit, error))
         return false;
     for (size_t i = 0; i < commit->members.count; i++)
         if (!roll_back_member(commit, &commit->list[i], error))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/timestamp.h"
 #include "epoch/names.h"
 
@@ -100,6 +101,8 @@ struct epoch_base epoch_as_base(const struct epoch *epoch)
         .generation = epoch->generation, .number = epoch->number, .attempt = epoch->attempt};
     CHECK(epoch->state == EPOCH_SEALED || epoch->state == EPOCH_RETIRED);
     epoch_snapshot_name(epoch, base.snapshot_a);
-    memcpy(base.snapshot_b, base.snapshot_a, sizeof base.snapshot_b);
+    const char *sealed =
+        json_string_or(json_object_get(epoch->commit, "seal"), "snapshot", base.snapshot_a);
+    snprintf(base.snapshot_b, sizeof base.snapshot_b, "%s", sealed);
     return base;
 }

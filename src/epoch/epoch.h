@@ -135,7 +135,7 @@ void epoch_fini(struct epoch *epoch);
 bool epoch_is_final(const struct epoch *epoch); /* RETIRED or ABANDONED */
 
 /* coeval.<pair>.<service>.g1.e42.a1.<T>, ids cut to 8 characters: the name of an attempt's
- * snapshots, the same on A (the moment) and on B (the seal). t_us must be known. */
+ * snapshots on A (the moment); that of B's seal begins with it. t_us must be known. */
 void epoch_snapshot_name(const struct epoch *epoch, char ret_name[EPOCH_NAME_SIZE]);
 /* The base that this sealed epoch is for the next one. */
 struct epoch_base epoch_as_base(const struct epoch *epoch);

@@ -177,12 +177,15 @@ class Crash:
 
     def go_back(self):
         """Stuck at a foreign object, then ordered to go back."""
-        self.control.stop()
-        self.control.start(COEVAL_CRASH_AT="control.received")
+        agent_b = self.daemons[B]
+        agent_b.stop()
+        agent_b.start(COEVAL_CRASH_AT="agent.commit.begun")
         self.ask(self.control.run)
-        assert self.control.wait_end() == -signal.SIGKILL
+        assert agent_b.wait_end() == -signal.SIGKILL
         foreign = write(self.place.target("customers/moved here"), "foreign")
         self.arm()
+        if agent_b.process is None:
+            agent_b.start()
 
         def order():
             if self.state_of(2) == "stuck":

@@ -266,12 +266,14 @@ def in_snapshot(root, name, path):
 
 
 def prove_equal(clusters, service, number, directory_times=False):
-    """Every member's seal snapshot equals the source's snapshot of the same name."""
+    """Every member's seal snapshot equals the source's snapshot at T."""
     seal = seal_of(clusters, service, number)
     assert seal["members"]
     for member in seal["members"]:
-        source, target = (in_snapshot(member[side + "_root"], member["snapshot"]["name"],
-                                      member[side + "_path"]) for side in ("source", "target"))
+        source = in_snapshot(member["source_root"], member["source_snapshot"],
+                             member["source_path"])
+        target = in_snapshot(member["target_root"], member["snapshot"]["name"],
+                             member["target_path"])
         lines = compare(clusters.a, source, clusters.b, target,
                         directory_times=directory_times)
         assert not lines, "%s of epoch %d:\n%s" % (source, number, "\n".join(lines[:40]))

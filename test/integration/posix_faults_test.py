@@ -252,12 +252,12 @@ def test_a_first_seal_that_a_cannot_keep_is_compared_too(place):
 
 
 def stuck(place):
-    """An epoch that is received, and a foreign object where its commit places something."""
+    """A commit that has begun, and a foreign object where it places something."""
     daemon = sealed_once(place)
     daemon.stop()
     write(place.source("bills/placed"), "placed")
     os.rename(place.source("customers/0"), place.source("customers/zero"))
-    daemon.start(COEVAL_CRASH_AT="control.received")
+    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
     try:
         daemon.run()
     except OSError:

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "component/posix/posix.h"
+#include "seal_name.h"
 
 #define WAIT_LIMIT_US 30000000
 
@@ -217,14 +218,16 @@ static void snapshot_name(int generation, int number, char *ret_name, size_t siz
 
 static json_t *body_of(const struct bed_order *order)
 {
-    char text[2048], base[512] = "null", name[128], base_name[128];
+    char text[2048], base[512] = "null", name[128], base_name[128], sealed[128], york[128];
     snapshot_name(order->generation, order->number, name, sizeof name);
     snapshot_name(1, order->base, base_name, sizeof base_name);
+    snprintf(york, sizeof york, "%s/york", bed.top);
+    seal_name(york, BED_PAIR, BED_SERVICE, order->base, base_name, sealed, sizeof sealed);
     if (order->base != 0)
         snprintf(base, sizeof base,
                  "{\"generation\": 1, \"number\": %d, \"attempt\": 1, \"snapshot_a\": \"%s\","
                  " \"snapshot_b\": \"%s\"}",
-                 order->base, base_name, base_name);
+                 order->base, base_name, sealed);
     snprintf(text, sizeof text,
              "{\"snapshot\": \"%s\", \"t_us\": \"%lld\", \"grace_us\": \"60000000\","
              " \"side\": \"%s\", \"mode\": \"incremental\", \"base\": %s,"

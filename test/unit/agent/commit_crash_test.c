@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "component/posix/posix.h"
 #include "fake/fake_journal.h"
+#include "seal_name.h"
 
 #define PAIR "aaaaaaaa-0000-0000-0000-000000000001"
 #define SERVICE "bbbbbbbb-0000-0000-0000-000000000001"
@@ -63,14 +64,17 @@ enum ending { ENDED_DONE, ENDED_FAILED, ENDED_WAITING, ENDED_KILLED };
 
 static json_t *body_of(const struct step *step)
 {
-    char text[2048], base[512] = "null";
+    char text[2048], base[512] = "null", name[32], sealed[64], york[128];
     struct error error;
     json_t *body;
+    snprintf(name, sizeof name, "s%d", step->base);
+    snprintf(york, sizeof york, "%s/york", top);
+    seal_name(york, PAIR, SERVICE, step->base, name, sealed, sizeof sealed);
     if (step->base != 0)
         snprintf(base, sizeof base,
-                 "{\"generation\": 1, \"number\": %d, \"attempt\": 1, \"snapshot_a\": \"s%d\","
-                 " \"snapshot_b\": \"s%d\"}",
-                 step->base, step->base, step->base);
+                 "{\"generation\": 1, \"number\": %d, \"attempt\": 1, \"snapshot_a\": \"%s\","
+                 " \"snapshot_b\": \"%s\"}",
+                 step->base, name, sealed);
     snprintf(text, sizeof text,
              "{\"snapshot\": \"s%d\", \"t_us\": \"%lld\", \"grace_us\": \"60000000\","
              " \"side\": \"b\", \"mode\": \"incremental\", \"base\": %s,"
