@@ -123,7 +123,7 @@ static int write_schema(MDB_txn *txn)
 
 static bool build(const char *directory, uint64_t map_bytes, struct error *error)
 {
-    MDB_env *env;
+    MDB_env *env = NULL;
     MDB_txn *txn;
     if (!lmdb_store_reserve_lock(directory, error) ||
         !open_env(&env, directory, 0, map_bytes, error))
@@ -192,7 +192,7 @@ static bool get_meta(const struct lmdb_store *store, MDB_txn *txn, const char *n
 /* What is written once and, all but type-max, never changes. */
 static bool read_meta(struct lmdb_store *store, MDB_txn *txn, struct error *error)
 {
-    uint32_t schema, type_max;
+    uint32_t schema = 0, type_max = 0;
     if (!get_meta(store, txn, "schema", sizeof schema, &schema, error))
         return false;
     if (schema != LMDB_SCHEMA)
