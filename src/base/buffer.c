@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 
 void buffer_init(struct buffer *buffer, size_t limit_bytes)
@@ -207,6 +208,17 @@ const void *reader_block(struct reader *reader, size_t *ret_size)
     const void *bytes = reader_bytes(reader, size);
     *ret_size = bytes == NULL ? 0 : size;
     return bytes;
+}
+
+const char *reader_text(struct reader *reader, struct arena *arena)
+{
+    size_t size;
+    const char *bytes = reader_block(reader, &size);
+    if (bytes == NULL || memchr(bytes, '\0', size) != NULL) {
+        reader->failed = true;
+        return "";
+    }
+    return arena_copy(arena, bytes, size);
 }
 
 bool reader_at_end(const struct reader *reader)

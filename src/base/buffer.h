@@ -59,6 +59,9 @@ uint64_t reader_u64(struct reader *reader);
 /* Borrowed from the reader's memory. NULL and *ret_size 0 on failure. */
 const void *reader_block(struct reader *reader, size_t *ret_size);
 const void *reader_bytes(struct reader *reader, size_t size);
+/* A block that is text, copied: "" when it has a NUL in it, and the reader has failed. */
+struct arena;
+const char *reader_text(struct reader *reader, struct arena *arena);
 bool reader_at_end(const struct reader *reader); /* nothing left and nothing failed */
 
 #endif

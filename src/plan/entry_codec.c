@@ -70,21 +70,9 @@ void entry_encode(const struct entry *entry, struct buffer *buffer)
     }
 }
 
-/* NULL and a failed reader for a NUL inside. */
-static const char *decode_text(struct reader *reader, struct arena *arena)
-{
-    size_t size;
-    const char *bytes = reader_block(reader, &size);
-    if (bytes == NULL || memchr(bytes, '\0', size) != NULL) {
-        reader->failed = true;
-        return NULL;
-    }
-    return arena_copy(arena, bytes, size);
-}
-
 static const char *decode_given(struct reader *reader, struct arena *arena, bool given)
 {
-    const char *text = given ? decode_text(reader, arena) : NULL;
+    const char *text = given ? reader_text(reader, arena) : NULL;
     if (given && !is_given(text))
         reader->failed = true;
     return text;
@@ -101,7 +89,7 @@ static const struct entry_xattr *decode_xattrs(struct reader *reader, struct are
         return NULL;
     struct entry_xattr *xattrs = arena_new(arena, count * sizeof *xattrs);
     for (size_t i = 0; i < count && !reader->failed; i++) {
-        xattrs[i].name = decode_text(reader, arena);
+        xattrs[i].name = reader_text(reader, arena);
         const void *value = reader_block(reader, &xattrs[i].size);
         if (value != NULL)
             xattrs[i].value = arena_copy(arena, value, xattrs[i].size);
@@ -121,12 +109,12 @@ bool entry_decode(struct reader *reader, struct arena *arena, struct entry *ret_
         return false;
     }
     entry.type = (enum entry_type)type;
-    entry.path = decode_text(reader, arena);
+    entry.path = reader_text(reader, arena);
     entry.length = reader_u64(reader);
     entry.mode = reader_u32(reader);
     entry.mtime_ns = (int64_t)reader_u64(reader);
-    entry.owner = decode_text(reader, arena);
-    entry.group = decode_text(reader, arena);
+    entry.owner = reader_text(reader, arena);
+    entry.group = reader_text(reader, arena);
     entry.replication = reader_u32(reader);
     entry.block_size = reader_u64(reader);
     entry.crc_known = (flags & HAS_CRC) != 0;

@@ -36,17 +36,6 @@ static bool damaged(const char *what, struct error *error)
     return error_set(error, ERROR_CORRUPT, "manifest: damaged %s", what);
 }
 
-static const char *decode_text(struct reader *reader, struct arena *arena)
-{
-    size_t size;
-    const char *bytes = reader_block(reader, &size);
-    if (bytes == NULL || memchr(bytes, '\0', size) != NULL) {
-        reader->failed = true;
-        return "";
-    }
-    return arena_copy(arena, bytes, size);
-}
-
 static void decode_digest(struct reader *reader, uint8_t ret_bytes[DIGEST_SIZE])
 {
     const void *bytes = reader_bytes(reader, DIGEST_SIZE);
@@ -77,9 +66,9 @@ static bool read_info(struct manifest *manifest, struct error *error)
     reader_init(&reader, data, info_size);
     uint8_t kind = reader_u8(&reader);
     manifest->info.kind = (enum manifest_kind)kind;
-    manifest->info.member = decode_text(&reader, &manifest->arena);
-    manifest->info.epoch = decode_text(&reader, &manifest->arena);
-    manifest->info.parent = decode_text(&reader, &manifest->arena);
+    manifest->info.member = reader_text(&reader, &manifest->arena);
+    manifest->info.epoch = reader_text(&reader, &manifest->arena);
+    manifest->info.parent = reader_text(&reader, &manifest->arena);
     decode_digest(&reader, manifest->info.parent_digest.bytes);
     if (!reader_at_end(&reader) || kind < MANIFEST_FULL || kind > MANIFEST_DELTA ||
         (kind == MANIFEST_DELTA) != (manifest->info.parent[0] != '\0'))
@@ -144,7 +133,7 @@ static bool decode_index(struct manifest *manifest, const struct buffer *raw, st
     manifest->blocks = arena_new(&manifest->arena, manifest->block_count * sizeof(struct block));
     for (size_t i = 0; i < manifest->block_count && !reader.failed; i++) {
         struct block *block = &manifest->blocks[i];
-        block->first_path = decode_text(&reader, &manifest->arena);
+        block->first_path = reader_text(&reader, &manifest->arena);
         block->offset = reader_u64(&reader);
         block->size = reader_u32(&reader);
         block->raw_size = reader_u32(&reader);
@@ -258,7 +247,7 @@ static bool decode_record(struct manifest_cursor *cursor)
     *record = (struct manifest_record){.is_deletion = operation == MANIFEST_DELETE};
     if (operation == MANIFEST_PUT)
         return entry_decode(&cursor->reader, &cursor->arena, &record->entry);
-    record->entry.path = decode_text(&cursor->reader, &cursor->arena);
+    record->entry.path = reader_text(&cursor->reader, &cursor->arena);
     return operation == MANIFEST_DELETE && !cursor->reader.failed &&
            cursor->manifest->info.kind == MANIFEST_DELTA;
 }

@@ -73,20 +73,9 @@ void plan_encode(const struct plan *plan, struct buffer *buffer)
     buffer_fini(&payload);
 }
 
-static const char *decode_text(struct reader *reader, struct arena *arena)
-{
-    size_t size;
-    const char *bytes = reader_block(reader, &size);
-    if (bytes == NULL || memchr(bytes, '\0', size) != NULL) {
-        reader->failed = true;
-        return "";
-    }
-    return arena_copy(arena, bytes, size);
-}
-
 static const char *decode_path(struct reader *reader, struct arena *arena)
 {
-    const char *path = decode_text(reader, arena);
+    const char *path = reader_text(reader, arena);
     if (!path_is_clean_relative(path))
         reader->failed = true;
     return path;
@@ -180,7 +169,7 @@ bool plan_decode(const void *data, size_t size, struct arena *arena, struct plan
     struct plan plan = {0};
     if (!container_open(CONTAINER_PLAN, data, size, &reader, error))
         return false;
-    plan.subject = decode_text(&reader, arena);
+    plan.subject = reader_text(&reader, arena);
     plan.inverse = reader_u8(&reader) != 0;
     plan.counts.removed_entries = reader_u64(&reader);
     plan.counts.removed_bytes = reader_u64(&reader);

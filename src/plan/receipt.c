@@ -125,25 +125,14 @@ static bool read_header(struct receipt_reader *reader, struct error *error)
     return true;
 }
 
-static const char *decode_text(struct reader *input, struct arena *arena)
-{
-    size_t size;
-    const char *bytes = reader_block(input, &size);
-    if (bytes == NULL || memchr(bytes, '\0', size) != NULL) {
-        input->failed = true;
-        return "";
-    }
-    return arena_copy(arena, bytes, size);
-}
-
 static bool decode_record(const void *data, size_t size, struct arena *arena,
                           struct receipt_record *ret_record)
 {
     struct reader input;
     reader_init(&input, data, size);
     ret_record->step = reader_u32(&input);
-    ret_record->inside = decode_text(&input, arena);
-    ret_record->checksum = decode_text(&input, arena);
+    ret_record->inside = reader_text(&input, arena);
+    ret_record->checksum = reader_text(&input, arena);
     return path_is_clean_relative(ret_record->inside) &&
            entry_decode(&input, arena, &ret_record->entry) && reader_at_end(&input);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/check.h"
 
@@ -164,9 +165,31 @@ static void test_a_reader_refuses_lengths_beyond_its_memory(void **state)
     assert_null(reader_bytes(&reader, 1));
 }
 
+static void test_text_has_no_nul(void **state)
+{
+    struct buffer buffer;
+    struct reader reader;
+    struct arena arena;
+    (void)state;
+    buffer_init(&buffer, 0);
+    arena_init(&arena);
+    buffer_append_block(&buffer, "name", 4);
+    buffer_append_block(&buffer, "", 0);
+    buffer_append_block(&buffer, "a\0b", 3);
+    reader_init(&reader, buffer.data, buffer.size);
+    assert_string_equal(reader_text(&reader, &arena), "name");
+    assert_string_equal(reader_text(&reader, &arena), "");
+    assert_false(reader.failed);
+    assert_string_equal(reader_text(&reader, &arena), "");
+    assert_true(reader.failed);
+    arena_fini(&arena);
+    buffer_fini(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_has_no_nul),
         cmocka_unit_test(test_append_and_take),
         cmocka_unit_test(test_growth_keeps_the_content),
         cmocka_unit_test(test_reserve_and_commit),
