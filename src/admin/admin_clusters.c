@@ -95,14 +95,22 @@ void post_root_move(void *context, struct http_exchange *exchange,
 {
     struct admin *admin = context;
     struct root_order order;
+    struct operation *operation = NULL;
+    struct error error;
     json_t *body;
     (void)match;
     if (!request_body(exchange, request, root_keys, ARRAY_LENGTH(root_keys), &body))
         return;
     if (read_root(exchange, body, &order))
-        control_root_move(admin->control, order.cluster, order.instance, order.root,
-                          json_string_or(body, "reason", NULL), admin_pay,
-                          admin_owe(admin, exchange));
+        operation = operation_begin(admin, exchange, "move-root", NULL, 0);
+    if (operation != NULL) {
+        if (control_root_move(admin->control, order.cluster, order.instance, order.root,
+                              json_string_or(body, "reason", NULL), operation_done, operation,
+                              &error))
+            operation_answer(operation, exchange);
+        else
+            operation_refuse(operation, exchange, &error);
+    }
     json_decref(body);
 }
 
@@ -164,8 +172,8 @@ void post_check(void *context, struct http_exchange *exchange, const struct http
     else
         operation = operation_begin(admin, exchange, "check", service, 0);
     if (operation != NULL) {
-        operation_answer(operation, exchange);
         control_check(admin->control, service, operation_done, operation);
+        operation_answer(operation, exchange);
     }
     json_decref(policy);
     json_decref(body);
@@ -182,9 +190,9 @@ void post_recover(void *context, struct http_exchange *exchange, const struct ht
         return;
     struct operation *operation = operation_begin(admin, exchange, "recover", NULL, 0);
     if (operation != NULL) {
-        operation_answer(operation, exchange);
         control_recover(admin->control, json_string_or(body, "reason", NULL), operation_done,
                         operation);
+        operation_answer(operation, exchange);
     }
     json_decref(body);
 }

@@ -122,6 +122,6 @@ void post_epoch_verify(void *context, struct http_exchange *exchange,
         operation_begin(admin, exchange, "verify", match->arguments[0], number);
     if (operation == NULL)
         return;
-    operation_answer(operation, exchange);
     control_verify(admin->control, match->arguments[0], number, operation_done, operation);
+    operation_answer(operation, exchange);
 }

@@ -15,11 +15,13 @@
 
 struct operation {
     struct list node;
+    struct admin *admin;
     char id[UUID_TEXT_SIZE];
     const char *kind;
     char *service; /* NULL: all */
     uint64_t number;
-    int64_t started_us, ended_us; /* ended 0: running */
+    int64_t started_us, ended_us;     /* ended 0: running */
+    struct control_progress progress; /* as last heard of; unit NULL: never */
     json_t *result;
     struct error error;
     struct list waiters;
@@ -52,14 +54,17 @@ static json_t *next_commands(const struct operation *operation)
         json_append_take(
             commands, json_string(arena_format(&arena, "coeval operation show %s", operation->id)));
     else if (operation->error.code != ERROR_OK)
-        json_append_take(commands, json_string("coeval check"));
+        json_append_take(commands,
+                         json_string(strcmp(operation->kind, "move-root") == 0 ? "coeval root list"
+                                                                               : "coeval check"));
     arena_fini(&arena);
     return commands;
 }
 
-static json_t *describe(const struct operation *operation)
+static json_t *describe(struct operation *operation)
 {
     json_t *object = json_object();
+    const struct control_progress *progress = &operation->progress;
     bool runs = operation->ended_us == 0, failed = operation->error.code != ERROR_OK;
     json_set_string(object, "id", operation->id);
     json_set_string(object, "kind", operation->kind);
@@ -68,8 +73,12 @@ static json_t *describe(const struct operation *operation)
                   operation->number == 0 ? json_null()
                                          : json_integer((json_int_t)operation->number));
     json_set_string(object, "phase", runs ? "running" : failed ? "failed" : "done");
-    json_set_integer(object, "done", runs ? 0 : 1);
-    json_set_integer(object, "total", 1);
+    if (runs)
+        control_progress(operation->admin->control, operation, &operation->progress);
+    json_set_string(object, "doing", runs && progress->doing[0] != '\0' ? progress->doing : NULL);
+    json_set_integer(object, "done", (int64_t)progress->done);
+    json_set_integer(object, "total", (int64_t)progress->total);
+    json_set_string(object, "unit", progress->unit);
     set_instant(object, "started_at", operation->started_us);
     set_instant(object, "ended_at", operation->ended_us);
     json_set_take(object, "error", failed ? json_from_error(&operation->error) : json_null());
@@ -162,6 +171,7 @@ struct operation *operation_begin(struct admin *admin, struct http_exchange *exc
     }
     drop_old(admin);
     struct operation *operation = memory_new(sizeof *operation);
+    operation->admin = admin;
     uuid_new(operation->id);
     operation->kind = kind;
     operation->service = memory_copy_string(service);
@@ -182,11 +192,30 @@ void operation_answer(struct operation *operation, struct http_exchange *exchang
     arena_fini(&arena);
 }
 
+void operation_refuse(struct operation *operation, struct http_exchange *exchange,
+                      const struct error *error)
+{
+    http_answer_error(exchange, error);
+    free_operation(operation);
+}
+
+/* What is done is all of it; what the agent did not count meanwhile the result may tell. */
+static void complete(struct control_progress *progress, const json_t *result)
+{
+    if (progress->total == 0)
+        progress->total = (uint64_t)json_integer_or(result, "entries", 0);
+    if (progress->total < progress->done)
+        progress->total = progress->done;
+    progress->done = progress->total;
+}
+
 void operation_done(void *context, const json_t *result, const struct error *error)
 {
     struct operation *operation = context;
     operation->ended_us = clock_realtime_us();
     operation->error = *error;
+    if (error->code == ERROR_OK)
+        complete(&operation->progress, result);
     operation->result = result == NULL ? NULL : json_deep_copy(result);
     list_for_each(waiter, &operation->waiters, struct waiter, node)
         answer_waiter(waiter);

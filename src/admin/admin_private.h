@@ -64,8 +64,11 @@ struct operation;
 struct operation *operation_begin(struct admin *admin, struct http_exchange *exchange,
                                   const char *kind, const char *service, uint64_t number);
 void operation_done(void *context, const json_t *result, const struct error *error);
-/* 202 with the operation. Before the work begins. */
+/* 202 with the operation. */
 void operation_answer(struct operation *operation, struct http_exchange *exchange);
+/* Instead: the work was refused at once, and nothing of it is left. */
+void operation_refuse(struct operation *operation, struct http_exchange *exchange,
+                      const struct error *error);
 size_t operations_running(const struct admin *admin);
 void admin_forget_operations(struct admin *admin);
 route_fn get_operations, get_operation;

@@ -95,7 +95,8 @@ static bool check_instances(struct application *application, struct error *error
                                                      data_set->path, &application->arena);
         if (find_instance(application->a, data_set->instance) == NULL)
             return error_set(error, ERROR_NOT_FOUND,
-                             "data set %s:%s: cluster '%s' has no component instance '%s'",
+                             "data set %s:%s: cluster '%s' has no component instance '%s': see "
+                             "`coeval cluster list`",
                              data_set->instance, data_set->path, application->a->name,
                              data_set->instance);
         if (find_instance(application->b, place.instance) == NULL)

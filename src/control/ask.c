@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "control/control_private.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct ask {
     struct control *control;
     struct link_order *order;
     struct timer *limit;
+    struct work *watched; /* NULL: nobody wants to know how far it is */
     ask_fn *fn;
     void *context;
     char cluster[64];
@@ -47,6 +49,19 @@ static void took_too_long(void *context)
     end_ask(ask, NULL, &error, true);
 }
 
+/* Entries, as far as the agent counts them for this kind; its calls in any case. */
+static void note_progress(const struct ask *ask, const struct status *status)
+{
+    const struct progress *progress = &status->progress;
+    struct work *work = ask->watched;
+    if (work == NULL)
+        return;
+    work->progress.done = progress->files_done;
+    work->progress.total = progress->files_total;
+    work_says(work, "cluster %s: %s, %" PRIu64 " calls", ask->cluster, status->phase,
+              progress->operations);
+}
+
 static void answered(void *context, const struct status *status, const struct error *error)
 {
     struct ask *ask = context;
@@ -54,8 +69,10 @@ static void answered(void *context, const struct status *status, const struct er
         end_ask(ask, NULL, error, false);
         return;
     }
-    if (status->state == STATUS_RUNNING)
+    if (status->state == STATUS_RUNNING) {
+        note_progress(ask, status);
         return;
+    }
     if (status->state == STATUS_DONE)
         end_ask(ask, status->result, &ERROR_NONE, true);
     else
@@ -109,6 +126,12 @@ struct ask *ask_new(struct control *control, const char *cluster, const char *ki
     timer_start(ask->limit, limit_ms);
     ask->order = link_order_new(known->link, instruction_format(&instruction, body), answered, ask);
     return ask;
+}
+
+void ask_watch(struct ask *ask, struct work *work)
+{
+    ask->watched = work;
+    work_says(work, "asking cluster %s", ask->cluster);
 }
 
 /* What they answer for ends with them; a new ask that such an end makes is ended as well. */

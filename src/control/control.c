@@ -18,6 +18,30 @@ const struct control_cluster *control_find_cluster(struct control *control, cons
     return NULL;
 }
 
+bool control_knows(struct control *control, const char *cluster, const char *instance,
+                   struct error *error)
+{
+    const struct control_cluster *known = control_find_cluster(control, cluster);
+    struct buffer names;
+    bool is_there = false;
+    if (known == NULL)
+        return error_set(error, ERROR_NOT_FOUND,
+                         "no cluster '%.60s' in this device's configuration: see `coeval cluster "
+                         "list`",
+                         cluster);
+    buffer_init(&names, 0);
+    for (size_t i = 0; i < known->instance_count; i++) {
+        const char *name = known->instances[i].name;
+        is_there = is_there || strcmp(name, instance) == 0;
+        buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", name);
+    }
+    if (!is_there)
+        error_set(error, ERROR_NOT_FOUND, "cluster %s has no instance '%.60s', only %s", cluster,
+                  instance, buffer_text(&names));
+    buffer_fini(&names);
+    return is_there;
+}
+
 struct service *control_find_service(struct control *control, const char *name_or_id)
 {
     list_for_each(service, &control->services, struct service, node)
@@ -331,6 +355,7 @@ bool control_new(struct loop *loop, const struct control_options *options,
     list_init(&control->pairs);
     list_init(&control->asks);
     list_init(&control->listeners);
+    list_init(&control->works);
     list_init(&control->calls);
     list_init(&control->records);
     control->record_timer = timer_new(loop, record_again, control);

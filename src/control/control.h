@@ -49,6 +49,16 @@ void control_free(struct control *control);
 typedef void control_done_fn(void *context, const json_t *result, const struct error *error);
 void control_forget(struct control *control, const void *context);
 
+/* How far the work is whose answer will go to this context. False: nothing is under way, or it is
+ * not long work. */
+struct control_progress {
+    char doing[96];       /* "asking cluster west" */
+    const char *unit;     /* of the counts: "clusters", "entries", "steps" */
+    uint64_t done, total; /* total 0: not known yet */
+};
+bool control_progress(struct control *control, const void *context,
+                      struct control_progress *ret_progress);
+
 /* Policies. apply validates against the live stores of both clusters; dry_run changes nothing. */
 void control_apply_policy(struct control *control, struct document *document, bool dry_run,
                           const char *reason, control_done_fn *done, void *context);
@@ -82,11 +92,12 @@ void control_check(struct control *control, const char *service, control_done_fn
                    void *context);
 json_t *control_roots(struct control *control);
 /* What a change of roots would mean; move carries it out between epochs: the base is lost and the
- * next epoch compares by checksum. */
+ * next epoch compares by checksum. False: refused at once, and done is not called. */
 bool control_root_plan(struct control *control, const char *cluster, const char *instance,
                        const char *root, json_t **ret, struct error *error);
-void control_root_move(struct control *control, const char *cluster, const char *instance,
-                       const char *root, const char *reason, control_done_fn *done, void *context);
+bool control_root_move(struct control *control, const char *cluster, const char *instance,
+                       const char *root, const char *reason, control_done_fn *done, void *context,
+                       struct error *error);
 /* What would happen until then, slot by slot. */
 bool control_simulate(struct control *control, int64_t until_us, json_t **ret, struct error *error);
 /* Rebuilds services, policies and epochs from the areas of every cluster that answers. */

@@ -4,6 +4,7 @@
  *   planner.c   from a slot to an epoch with settings
  *   runner.c    one epoch: interprets the effects of epoch_step()
  *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
+ *   outlook.c   check, simulate   root_move.c   long_work.c   how far such work is
  *   apply.c     policies   registry.c roots and stores   events.c   recover.c   report.c */
 #ifndef COEVAL_CONTROL_CONTROL_PRIVATE_H
 #define COEVAL_CONTROL_CONTROL_PRIVATE_H
@@ -33,6 +34,7 @@ struct control {
     struct list pairs;
     struct list asks;
     struct list listeners;
+    struct list works;   /* long ones under way */
     struct list calls;   /* answers still owed to callers */
     struct list records; /* handed to the journal and not durable yet, in order */
     struct timer *record_timer;
@@ -73,10 +75,14 @@ struct service {
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };
 
+#include "control/long_work.h"
 #include "control/run.h"
 
 /* ---- control.c ---- */
 const struct control_cluster *control_find_cluster(struct control *control, const char *name);
+/* NOT_FOUND with what there is instead. */
+bool control_knows(struct control *control, const char *cluster, const char *instance,
+                   struct error *error);
 struct service *control_find_service(struct control *control, const char *name_or_id);
 struct pair *control_find_pair(struct control *control, const char *name);
 /* Appends; retries for as long as the journal is full. done may be NULL. */
@@ -110,16 +116,6 @@ bool service_load(struct control *control, const char *id, const json_t *object,
 /* ---- planner.c ---- */
 void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us);
 void planning_free(struct planning *planning);
-
-/* ---- ask.c ---- */
-typedef void ask_fn(void *context, const json_t *result, const struct error *error);
-struct ask;
-/* One instruction to one cluster's agent; fn once. body is stolen. Freed after fn. */
-struct ask *ask_new(struct control *control, const char *cluster, const char *kind,
-                    const struct pair *pair, const struct service *service, int64_t number,
-                    json_t *body, int64_t limit_ms, ask_fn *fn, void *context);
-void ask_cancel(struct ask *ask);
-void asks_end_all(struct control *control); /* with CANCELED */
 
 /* ---- holds.c ---- */
 void holds_check(struct service *service, int64_t now_us);

@@ -1,8 +1,7 @@
-/* outlook.c: what an operator asks before he acts: preflight checks, the plan of a root, what would
- * happen until a time. */
+/* outlook.c: what an operator asks before he acts: preflight checks, and what would happen until a
+ * time. */
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/path.h"
 #include "base/timestamp.h"
 #include "control/control_private.h"
 #include "policy/simulate.h"
@@ -15,6 +14,7 @@
 /* ---- check ---------------------------------------------------------------------------------- */
 
 struct checking {
+    struct work work; /* clusters */
     struct control *control;
     size_t cluster;
     char *service; /* NULL: all */
@@ -78,7 +78,7 @@ static void findings_came(void *context, const json_t *result, const struct erro
                 json_set_string(copy, "remedy", NULL);
             json_append_take(checking->findings, copy);
         }
-    checking->cluster++;
+    checking->work.progress.done = ++checking->cluster;
     check_next(checking);
 }
 
@@ -130,12 +130,14 @@ static void check_next(struct checking *checking)
         const struct control_cluster *cluster = &control->options.clusters[checking->cluster];
         json_t *body = json_object();
         json_set_take(body, "stores", stores_for(control, cluster));
+        work_says(&checking->work, "asking cluster %s", cluster->name);
         ask_new(control, cluster->name, "check", NULL, NULL, 0, body, CHECK_LIMIT_MS, findings_came,
                 checking);
         return;
     }
     json_t *result = json_object();
     json_set_take(result, "findings", checking->findings);
+    work_end(&checking->work);
     control_answer(control, checking->done, checking->context, result, &ERROR_NONE);
     free(checking->service);
     free(checking);
@@ -150,163 +152,9 @@ void control_check(struct control *control, const char *service, control_done_fn
     checking->findings = json_array();
     checking->done = done;
     checking->context = context;
+    work_begin(&checking->work, control, context, "clusters", control->options.cluster_count);
     check_device(checking);
     check_next(checking);
-}
-
-/* ---- roots ---------------------------------------------------------------------------------- */
-
-static bool lies_on(const json_t *item, const char *cluster, const char *instance)
-{
-    return strcmp(json_string_or(item, "cluster", ""), cluster) == 0 &&
-           strcmp(json_string_or(item, "instance", ""), instance) == 0;
-}
-
-/* Services with a data set under the root lose their base when it changes. */
-static json_t *services_under(struct control *control, const char *cluster, const char *instance,
-                              const char *root)
-{
-    json_t *list = json_array();
-    struct arena arena;
-    arena_init(&arena);
-    list_for_each(service, &control->services, struct service, node) {
-        bool under = false;
-        bool is_primary = !service->deleted && strcmp(service->pair->primary, cluster) == 0;
-        bool is_secondary = !service->deleted && strcmp(service->pair->secondary, cluster) == 0;
-        for (size_t i = 0; i < service->policy.group.data_set_count; i++) {
-            const struct data_set *set = &service->policy.group.data_sets[i];
-            struct target_place place =
-                target_map_apply(&service->policy.target_map, set->instance, set->path, &arena);
-            under = under ||
-                    (is_primary && strcmp(set->instance, instance) == 0 &&
-                     path_is_under(set->path, root)) ||
-                    (is_secondary && strcmp(place.instance, instance) == 0 &&
-                     path_is_under(place.path, root));
-        }
-        if (under)
-            json_append_take(list, json_string(service->name));
-    }
-    arena_fini(&arena);
-    return list;
-}
-
-bool control_root_plan(struct control *control, const char *cluster, const char *instance,
-                       const char *root, json_t **ret, struct error *error)
-{
-    size_t index;
-    json_t *item;
-    if (control_find_cluster(control, cluster) == NULL)
-        return error_set(error, ERROR_NOT_FOUND, "no cluster '%.60s'", cluster);
-    if (!path_is_clean(root) || strcmp(root, "/") == 0)
-        return error_set(error, ERROR_INVALID, "'%.100s' cannot be a snapshot root", root);
-    json_t *plan = json_object(), *replaced = json_array();
-    json_array_foreach(control->roots, index, item) {
-        const char *other = json_string_or(item, "root", "");
-        if (lies_on(item, cluster, instance) && strcmp(other, root) != 0 &&
-            (path_is_under(other, root) || path_is_under(root, other)))
-            json_append_take(replaced, json_string(other));
-    }
-    json_set_string(plan, "cluster", cluster);
-    json_set_string(plan, "instance", instance);
-    json_set_string(plan, "root", root);
-    json_set_take(plan, "replaces", replaced);
-    json_set_take(plan, "lose_base", services_under(control, cluster, instance, root));
-    json_set_string(plan, "consequence",
-                    "the snapshots of the replaced roots are removed, seals among them; the next "
-                    "epoch of each named service compares by checksum and moves only what differs; "
-                    "the directory can then be neither deleted nor renamed while it has snapshots");
-    *ret = plan;
-    return true;
-}
-
-struct moving {
-    struct control *control;
-    char *cluster, *instance, *root;
-    json_t *plan;
-    control_done_fn *done;
-    void *context;
-};
-
-static bool is_listed(const json_t *list, const char *text)
-{
-    size_t index;
-    json_t *item;
-    json_array_foreach(list, index, item)
-        if (strcmp(json_string_value(item), text) == 0)
-            return true;
-    return false;
-}
-
-static void finish_move(struct moving *moving, const struct error *error)
-{
-    control_answer(moving->control, moving->done, moving->context,
-                   error->code == ERROR_OK ? json_incref(moving->plan) : NULL, error);
-    json_decref(moving->plan);
-    free(moving->cluster);
-    free(moving->instance);
-    free(moving->root);
-    free(moving);
-}
-
-static void snapshots_gone(void *context, const json_t *result, const struct error *error)
-{
-    struct moving *moving = context;
-    struct control *control = moving->control;
-    const json_t *replaced = json_object_get(moving->plan, "replaces");
-    const json_t *services = json_object_get(moving->plan, "lose_base");
-    (void)result;
-    if (error->code != ERROR_OK) {
-        finish_move(moving, error);
-        return;
-    }
-    for (size_t i = json_array_size(control->roots); i-- > 0;) {
-        json_t *item = json_array_get(control->roots, i);
-        if (lies_on(item, moving->cluster, moving->instance) &&
-            is_listed(replaced, json_string_or(item, "root", "")))
-            registry_remove_root(control, i);
-    }
-    registry_add_root(control, moving->cluster, moving->instance, moving->root);
-    list_for_each(service, &control->services, struct service, node)
-        if (is_listed(services, service->name)) {
-            service->base_distrusted = true;
-            service_save(service);
-        }
-    finish_move(moving, error);
-}
-
-void control_root_move(struct control *control, const char *cluster, const char *instance,
-                       const char *root, const char *reason, control_done_fn *done, void *context)
-{
-    struct error error = ERROR_NONE;
-    json_t *plan = NULL;
-    if (!control_root_plan(control, cluster, instance, root, &plan, &error)) {
-        control_answer(control, done, context, NULL, &error);
-        return;
-    }
-    list_for_each(service, &control->services, struct service, node)
-        if (is_listed(json_object_get(plan, "lose_base"), service->name) &&
-            (service_running(service) != NULL || service->planning != NULL)) {
-            error_set(&error, ERROR_CONFLICT, "an epoch of '%s' is running: pause it and wait",
-                      service->name);
-            control_answer(control, done, context, NULL, &error);
-            json_decref(plan);
-            return;
-        }
-    event_tell(control, NULL, 0, "warning", "root.moved", reason == NULL ? "" : reason, NULL);
-    struct moving *moving = memory_new(sizeof *moving);
-    *moving = (struct moving){control,
-                              memory_copy_string(cluster),
-                              memory_copy_string(instance),
-                              memory_copy_string(root),
-                              plan,
-                              done,
-                              context};
-    json_t *body = json_object();
-    json_set_string(body, "instance", instance);
-    json_set_string(body, "root", root);
-    json_set_take(body, "replaces", json_incref(json_object_get(plan, "replaces")));
-    ask_new(control, cluster, "move-root", NULL, NULL, 0, body, CHECK_LIMIT_MS, snapshots_gone,
-            moving);
 }
 
 /* ---- simulate ------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #define INSPECT_LIMIT_MS 300000
 
 struct recovery {
+    struct work work; /* clusters */
     struct control *control;
     size_t cluster; /* which is asked next */
     json_t *found;  /* services of all areas: [{cluster, ...}] */
@@ -153,6 +154,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
 
 static void free_recovery(struct recovery *recovery)
 {
+    work_end(&recovery->work);
     json_decref(recovery->found);
     json_decref(recovery->orders);
     json_decref(recovery->silent);
@@ -204,7 +206,7 @@ static void inspection_came(void *context, const json_t *result, const struct er
     }
     if (json_is_array(json_object_get(result, "orders")))
         json_array_extend(recovery->orders, json_object_get(result, "orders"));
-    recovery->cluster++;
+    recovery->work.progress.done = ++recovery->cluster;
     ask_next(recovery);
 }
 
@@ -214,8 +216,10 @@ static void ask_next(struct recovery *recovery)
         conclude(recovery);
         return;
     }
-    ask_new(recovery->control, recovery->control->options.clusters[recovery->cluster].name,
-            "inspect", NULL, NULL, 0, json_object(), INSPECT_LIMIT_MS, inspection_came, recovery);
+    const char *cluster = recovery->control->options.clusters[recovery->cluster].name;
+    work_says(&recovery->work, "asking cluster %s", cluster);
+    ask_new(recovery->control, cluster, "inspect", NULL, NULL, 0, json_object(), INSPECT_LIMIT_MS,
+            inspection_came, recovery);
 }
 
 void control_recover(struct control *control, const char *reason, control_done_fn *done,
@@ -229,5 +233,6 @@ void control_recover(struct control *control, const char *reason, control_done_f
     recovery->reason = memory_copy_string(reason == NULL ? "" : reason);
     recovery->done = done;
     recovery->context = context;
+    work_begin(&recovery->work, control, context, "clusters", control->options.cluster_count);
     ask_next(recovery);
 }

@@ -176,8 +176,9 @@ static void carry_out_epoch(struct order *order)
     struct error refused = ERROR_NONE;
     struct epoch_event event = {.kind = EPOCH_EVENT_ABANDON, .reason = order->reason};
     if (run == NULL) {
-        error_set(&refused, ERROR_NOT_FOUND, "no epoch %" PRIu64 " of '%s' in memory",
-                  order->number, service->name);
+        error_set(&refused, ERROR_NOT_FOUND,
+                  "no epoch %" PRIu64 " of '%s': see `coeval epoch list %s`", order->number,
+                  service->name, service->name);
         finish_order(order, NULL, &refused);
         return;
     }
@@ -211,23 +212,36 @@ void control_epoch_verb(struct control *control, const char *service_name, uint6
 /* ---- looking -------------------------------------------------------------------------------- */
 
 struct looking {
+    struct work work;
     struct control *control;
+    const char *cluster; /* of the configuration */
     control_done_fn *done;
     void *context;
 };
 
 static void look_came(void *context, const json_t *result, const struct error *error)
 {
-    struct looking looking = *(struct looking *)context;
-    free(context);
-    control_answer(looking.control, looking.done, looking.context,
+    struct looking *looking = context;
+    work_end(&looking->work);
+    control_answer(looking->control, looking->done, looking->context,
                    result == NULL ? NULL : json_incref((json_t *)(uintptr_t)result), error);
+    free(looking);
+}
+
+static void catalogue_came(void *context, const json_t *result, const struct error *error)
+{
+    struct looking *looking = context;
+    struct error why = *error;
+    if (error->code != ERROR_OK)
+        error_wrap(&why, "cluster %s", looking->cluster);
+    look_came(context, result, &why);
 }
 
 static struct looking *look(struct control *control, control_done_fn *done, void *context)
 {
     struct looking *looking = memory_new(sizeof *looking);
-    *looking = (struct looking){control, done, context};
+    *looking = (struct looking){.control = control, .done = done, .context = context};
+    work_begin(&looking->work, control, context, "entries", 0);
     return looking;
 }
 
@@ -246,17 +260,25 @@ void control_verify(struct control *control, const char *service_name, uint64_t 
     json_t *body = json_object();
     json_set_take(body, "settings", json_incref(run->epoch.settings));
     json_set_take(body, "generation", json_integer((json_int_t)run->epoch.generation));
-    ask_new(control, service->pair->secondary, "verify", service->pair, service,
-            (int64_t)run->epoch.number, body, 24 * 3600 * 1000, look_came,
-            look(control, done, context));
+    struct looking *looking = look(control, done, context);
+    struct ask *ask =
+        ask_new(control, service->pair->secondary, "verify", service->pair, service,
+                (int64_t)run->epoch.number, body, 24 * 3600 * 1000, look_came, looking);
+    ask_watch(ask, &looking->work);
 }
 
 void control_catalogue(struct control *control, const char *cluster, const char *instance,
                        const char *path, control_done_fn *done, void *context)
 {
+    struct error error;
+    if (!control_knows(control, cluster, instance, &error)) {
+        control_answer(control, done, context, NULL, &error);
+        return;
+    }
+    struct looking *looking = look(control, done, context);
+    looking->cluster = control_find_cluster(control, cluster)->name;
     json_t *body = json_object();
     json_set_string(body, "instance", instance);
     json_set_string(body, "path", path);
-    ask_new(control, cluster, "catalogue", NULL, NULL, 0, body, 60000, look_came,
-            look(control, done, context));
+    ask_new(control, cluster, "catalogue", NULL, NULL, 0, body, 60000, catalogue_came, looking);
 }

@@ -197,6 +197,70 @@ def test_operations(sealed):
     assert recovered["phase"] == "done" and recovered["result"]["silent_clusters"] == []
     listed = [o["kind"] for o in sealed.get("/v1/operations")["operations"]]
     assert listed[:3] == ["recover", "verify", "check"]
+    for operation, unit in ((checked, "clusters"), (verified, "entries"), (recovered, "clusters")):
+        assert operation["unit"] == unit and operation["doing"] is None
+        assert operation["done"] == operation["total"] == (21 if unit == "entries" else 2)
+
+
+def test_root_that_cannot_move(sealed):
+    """Nothing is removed for a typing error, and it is said which directory is not there."""
+    order = {"cluster": "east", "instance": "posix", "root": "/bilsl", "reason": "x"}
+    failed = sealed.operation("/v1/roots/move", order)
+    assert failed["phase"] == "failed" and failed["error"]["code"] == "NOT_FOUND"
+    assert "no directory /bilsl in posix on cluster east; nothing was changed" in failed["error"][
+        "message"]
+    assert (failed["done"], failed["total"], failed["unit"]) == (0, 2, "steps")
+    answer = sealed.ask("POST", "/v1/roots/move", dict(order, root="/bills/more"))
+    assert answer.status == 409 and "or a directory above it" in answer.body["error"]["message"]
+    answer = sealed.ask("POST", "/v1/roots/move", dict(order, instance="hdfs"))
+    assert answer.status == 404 and "only posix" in answer.body["error"]["message"]
+    ran = sealed.coeval("root", "move", "east", "posix:/bilsl", "--reason", "x")
+    assert ran.returncode == 3 and ran.stdout == "" and "make it there" in ran.stderr
+    roots = {(r["cluster"], r["root"]) for r in sealed.get("/v1/roots")["roots"]}
+    assert roots == {("east", "/bills"), ("west", "/bills")}
+    assert not [e for e in sealed.get("/v1/events")["events"] if e["name"] == "root.moved"]
+
+
+REASON = ["--reason", "x"]
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["policy", "show", "nobody"], 3, "no policy 'nobody': see `coeval policy list`"),
+    (["policy", "run", "nobody"], 3, "see `coeval policy list`"),
+    (["policy", "run", "nobody", "--wait"], 3, "see `coeval policy list`"),
+    (["policy", "pause", "nobody"], 3, "see `coeval policy list`"),
+    (["policy", "resume", "nobody"], 3, "see `coeval policy list`"),
+    (["policy", "delete", "nobody", *REASON], 3, "see `coeval policy list`"),
+    (["check", "nobody"], 3, "see `coeval policy list`"),
+    (["epoch", "list", "nobody"], 3, "see `coeval policy list`"),
+    (["epoch", "show", "nobody"], 3, "see `coeval policy list`"),
+    (["epoch", "show", "bills", "77"], 3, "no epoch 77 of 'bills': see `coeval epoch list`"),
+    (["epoch", "show", "bills", "77", "--follow", "--timeout", "1s"], 8, "was not there in time"),
+    (["epoch", "verify", "bills", "77"], 3, "no epoch 77"),
+    (["epoch", "approve", "bills", "77", *REASON], 3, "see `coeval epoch list bills`"),
+    (["epoch", "abandon", "bills", "77", "--wait", *REASON], 3, "see `coeval epoch list bills`"),
+    (["epoch", "abandon", "bills", "1", *REASON], 2, "is sealed: retention removes it"),
+    (["epoch", "rollback", "bills", "1", *REASON], 2, "there is nothing to roll back"),
+    (["epoch", "resume", "bills", "1"], 2, "there is nothing to resume"),
+    (["epoch", "approve", "bills", "1", *REASON], 2, "there is nothing to approve"),
+    (["epoch", "lost", "nobody", "1", *REASON], 3, "see `coeval policy list`"),
+    (["root", "plan", "north", "posix:/x"], 3, "see `coeval cluster list`"),
+    (["root", "plan", "east", "hdfs:/x"], 3, "cluster east has no instance 'hdfs', only posix"),
+    (["root", "plan", "east", "posix:/x/"], 2, "it is a directory below /, written without"),
+    (["root", "move", "north", "posix:/x", *REASON], 3, "see `coeval cluster list`"),
+    (["cluster", "datasets", "north", "posix:/"], 3, "see `coeval cluster list`"),
+    (["cluster", "datasets", "east", "hdfs:/"], 3, "only posix"),
+    (["cluster", "datasets", "east", "posix:/nowhere"], 3, "cluster east: posix:/nowhere: "),
+    (["simulate", "--until", "2001-01-01T00:00Z"], 2, "lies in the past"),
+    (["operation", "show", "nope", "--wait"], 3, "no operation 'nope': it is long over"),
+])
+def test_coeval_says_what_is_wrong(sealed, words, code, message):
+    ran = sealed.coeval(*words)
+    assert ran.returncode == code and ran.stdout == "", ran.stdout + ran.stderr
+    assert message in ran.stderr and ran.stderr.startswith("coeval " + " ".join(words[:1]))
+    ran = sealed.coeval(*words, "-o", "json")
+    assert ran.returncode == code
+    assert message in json.loads(ran.stderr)["error"]["message"]
 
 
 def metric_names(text):

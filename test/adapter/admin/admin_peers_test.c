@@ -187,6 +187,8 @@ static void test_operation_is_waited_for(void **state)
     struct raw_peer first, second, leaver, later;
     char id[40];
     open_fixture(&fixture);
+    fixture.control.progress =
+        (struct control_progress){.doing = "asking cluster west", .unit = "clusters", .total = 2};
     begin_check(&fixture, id);
     wait_for(&fixture, &first, id, 60);
     wait_for(&fixture, &leaver, id, 60);
@@ -196,7 +198,8 @@ static void test_operation_is_waited_for(void **state)
     assert_true(raw_peer_expect(&first, "\"phase\":\"done\""));
     assert_true(raw_peer_expect(&second, "\"phase\":\"done\""));
     wait_for(&fixture, &later, id, 60);
-    assert_true(raw_peer_expect(&later, "\"done\":1,\"total\":1"));
+    assert_true(
+        raw_peer_expect(&later, "\"doing\":null,\"done\":2,\"total\":2,\"unit\":\"clusters\""));
     raw_peer_close(&first);
     raw_peer_close(&second);
     raw_peer_close(&later);
@@ -211,8 +214,11 @@ static void test_waiting_has_an_end(void **state)
     char id[40];
     open_fixture(&fixture);
     begin_check(&fixture, id);
+    fixture.control.progress = (struct control_progress){
+        .doing = "asking cluster west", .unit = "clusters", .done = 1, .total = 2};
     wait_for(&fixture, &peer, id, 1);
-    assert_true(raw_peer_expect(&peer, "\"phase\":\"running\""));
+    assert_true(raw_peer_expect(&peer, "\"phase\":\"running\",\"doing\":\"asking cluster west\","
+                                       "\"done\":1,\"total\":2,\"unit\":\"clusters\""));
     raw_peer_close(&peer);
     fake_control_answer(&fixture.control, json_object(), &ERROR_NONE);
     close_fixture(&fixture);

@@ -85,11 +85,23 @@ void control_check(struct control *control, const char *service, control_done_fn
     note(control, "check", done, context);
 }
 
-void control_root_move(struct control *control, const char *cluster, const char *instance,
-                       const char *root, const char *reason, control_done_fn *done, void *context)
+bool control_root_move(struct control *control, const char *cluster, const char *instance,
+                       const char *root, const char *reason, control_done_fn *done, void *context,
+                       struct error *error)
 {
-    (void)cluster, (void)instance, (void)root, (void)reason;
+    (void)cluster, (void)instance, (void)root, (void)reason, (void)error;
     note(control, "root-move", done, context);
+    return true;
+}
+
+bool control_progress(struct control *control, const void *context,
+                      struct control_progress *ret_progress)
+{
+    (void)context;
+    if (control->progress.unit == NULL)
+        return false;
+    *ret_progress = control->progress;
+    return true;
 }
 
 void control_recover(struct control *control, const char *reason, control_done_fn *done,

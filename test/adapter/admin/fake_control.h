@@ -20,7 +20,8 @@ struct control {
     size_t listener_count;
     control_event_fn *hear; /* of the newest listener */
     void *hear_context;
-    json_t *events; /* what control_events() gives; owned by the test */
+    struct control_progress progress; /* of every order; unit NULL: none is told */
+    json_t *events;                   /* what control_events() gives; owned by the test */
 };
 
 /* Answers the oldest order: with the result, which is taken, or with the error. */

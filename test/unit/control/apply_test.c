@@ -67,8 +67,10 @@ static void test_clusters_that_are_not_there(void **state)
 static void test_instances_that_are_not_there(void **state)
 {
     (void)state;
-    assert_refused_with("hdfs:/bills", "", ERROR_NOT_FOUND,
-                        "data set hdfs:/bills: cluster 'east' has no component instance 'hdfs'");
+    assert_refused_with(
+        "hdfs:/bills", "", ERROR_NOT_FOUND,
+        "data set hdfs:/bills: cluster 'east' has no component instance 'hdfs': see "
+        "`coeval cluster list`");
     assert_refused_with(
         "posix:/bills",
         "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/bills\", \"to_instance\": "

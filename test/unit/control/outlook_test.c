@@ -1,5 +1,5 @@
-/* outlook_test.c: preflight findings with their remedies, what would happen until a time, and what
- * a change of a root would mean. */
+/* outlook_test.c: preflight findings with their remedies, how far a check is, and what would
+ * happen until a time. */
 #include "control_fixture.h"
 
 #include <string.h>
@@ -51,6 +51,33 @@ static void test_check(void **state)
     device_close(&device);
 }
 
+static void test_how_far_a_check_is(void **state)
+{
+    struct device device;
+    struct control_progress progress;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[WEST], "check", "{\"state\": \"running\"}");
+    control_check(device.control, NULL, outcome_came, &outcome);
+    assert_true(control_progress(device.control, &outcome, &progress));
+    assert_string_equal(progress.doing, "asking cluster east");
+    assert_int_equal(progress.done, 0);
+    assert_int_equal(progress.total, 2);
+    while (fake_agent_count(device.agents[WEST], "check") == 0)
+        device_run(&device, 1);
+    assert_true(control_progress(device.control, &outcome, &progress));
+    assert_string_equal(progress.doing, "asking cluster west");
+    assert_string_equal(progress.unit, "clusters");
+    assert_int_equal(progress.done, 1);
+    assert_false(control_progress(device.control, &device, &progress)); /* somebody else's */
+    fake_agent_finish(device.agents[WEST], "check", "{\"state\": \"done\"}");
+    outcome_wait(&device, &outcome);
+    assert_false(control_progress(device.control, &outcome, &progress));
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
 static void test_simulate(void **state)
 {
     struct device device;
@@ -76,40 +103,12 @@ static void test_simulate(void **state)
     device_close(&device);
 }
 
-static void test_a_root_that_moves(void **state)
-{
-    struct device device;
-    struct error error = ERROR_NONE;
-    struct outcome outcome = {.over = false};
-    json_t *plan = NULL;
-    (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/shop/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    assert_false(control_root_plan(device.control, "north", "posix", "/shop", &plan, &error));
-    assert_false(control_root_plan(device.control, "east", "posix", "/", &plan, &error));
-    assert_string_equal(error.text, "'/' cannot be a snapshot root");
-    assert_true(control_root_plan(device.control, "east", "posix", "/shop", &plan, &error));
-    assert_string_equal(json_string_value(json_array_get(json_object_get(plan, "replaces"), 0)),
-                        "/shop/bills");
-    assert_string_equal(json_string_value(json_array_get(json_object_get(plan, "lose_base"), 0)),
-                        "bills");
-    json_decref(plan);
-    control_root_move(device.control, "east", "posix", "/shop", "one root", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
-    assert_int_equal(fake_agent_count(device.agents[EAST], "move-root"), 1);
-    device_epoch(&device, "bills", 2, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
-    device_close(&device);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_how_far_a_check_is),
         cmocka_unit_test(test_simulate),
-        cmocka_unit_test(test_a_root_that_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void test_what_is_not_there(void **state)
     assert_epoch_verb(&device, "coal", 1, "abandon", ERROR_NOT_FOUND,
                       "no policy or service 'coal': see `coeval policy list`");
     assert_epoch_verb(&device, "bills", 7, "abandon", ERROR_NOT_FOUND,
-                      "no epoch 7 of 'bills' in memory");
+                      "no epoch 7 of 'bills': see `coeval epoch list bills`");
     assert_epoch_verb(&device, "bills", 7, "eat", ERROR_INVALID, "unknown verb 'eat'");
     control_delete_policy(device.control, "coal", "", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
@@ -103,6 +103,7 @@ static void test_one_epoch_at_a_time(void **state)
 {
     struct device device;
     struct outcome outcome = {.over = false};
+    struct error error = ERROR_NONE;
     (void)state;
     open_device(&device);
     fake_agent_script(device.agents[WEST], "transfer",
@@ -114,13 +115,51 @@ static void test_one_epoch_at_a_time(void **state)
     control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_CONFLICT,
                    "an epoch of 'bills' is running: `coeval epoch abandon` it first, or wait");
-    control_root_move(device.control, "east", "posix", "/bills/x", "", outcome_came, &outcome);
-    outcome_wait(&device, &outcome);
-    outcome_fini(&outcome);
+    assert_false(control_root_move(device.control, "east", "posix", "/bills", "", outcome_came,
+                                   &outcome, &error));
+    assert_string_equal(error.text,
+                        "an epoch of 'bills' is running: `coeval policy pause bills`, wait for its "
+                        "end, move the root, then `coeval policy resume bills`");
     fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
     device_wait_state(&device, "bills", 1, "sealed");
     device_run(&device, 10);
     device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
+struct counted {
+    struct device *device;
+    struct outcome *outcome;
+    struct control_progress progress;
+};
+
+static bool has_counts(void *context)
+{
+    struct counted *counted = context;
+    return control_progress(counted->device->control, counted->outcome, &counted->progress) &&
+           counted->progress.total > 0;
+}
+
+static void test_how_far_a_verification_is(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    struct counted counted = {.device = &device, .outcome = &outcome};
+    (void)state;
+    open_device(&device);
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[WEST], "verify",
+                      "{\"state\": \"running\", \"phase\": \"verify\", \"progress\": "
+                      "{\"files_done\": 7, \"files_total\": 20, \"operations\": 31}}");
+    control_verify(device.control, "bills", 1, outcome_came, &outcome);
+    device_wait(&device, has_counts, &counted);
+    assert_string_equal(counted.progress.doing, "cluster west: verify, 31 calls");
+    assert_string_equal(counted.progress.unit, "entries");
+    assert_int_equal(counted.progress.done, 7);
+    assert_int_equal(counted.progress.total, 20);
+    fake_agent_finish(device.agents[WEST], "verify", "{\"state\": \"done\"}");
+    outcome_wait(&device, &outcome);
+    outcome_fini(&outcome);
     device_close(&device);
 }
 
@@ -189,7 +228,17 @@ static void test_a_seal_is_verified(void **state)
     outcome_fini(&outcome);
     control_catalogue(device.control, "north", "posix", "/", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
-                   "no cluster 'north' in this device's configuration");
+                   "no cluster 'north' in this device's configuration: see `coeval cluster list`");
+    outcome_fini(&outcome);
+    control_catalogue(device.control, "east", "hdfs", "/", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
+                   "cluster east has no instance 'hdfs', only posix");
+    outcome_fini(&outcome);
+    fake_agent_script(device.agents[EAST], "catalogue",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", "
+                      "\"message\": \"posix:/x: not there\"}}");
+    control_catalogue(device.control, "east", "posix", "/x", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_NOT_FOUND, "cluster east: posix:/x: not there");
     device_close(&device);
 }
 
@@ -213,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_an_order_is_durable_first),
         cmocka_unit_test(test_pause_and_resume_outlive_a_restart),
         cmocka_unit_test(test_one_epoch_at_a_time),
+        cmocka_unit_test(test_how_far_a_verification_is),
         cmocka_unit_test(test_a_deleted_policy),
         cmocka_unit_test(test_verbs_on_an_epoch),
         cmocka_unit_test(test_a_seal_is_verified),
