@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "cli/human.h"
+#include "cli/terminal_line.h"
 
 #define FIELD_WIDTH 12
 
@@ -44,6 +45,29 @@ void cli_print_table(const struct table *table)
     table_print(table, &text);
     fwrite(buffer_text(&text), 1, text.size, stdout);
     buffer_fini(&text);
+}
+
+void cli_print_rows(const struct cli *cli, const json_t *list, const struct cli_rows *rows)
+{
+    struct table table;
+    size_t index;
+    json_t *item;
+    if (json_array_size(list) == 0 && rows->none != NULL) {
+        cli_print_line("%s", rows->none);
+        return;
+    }
+    size_t count = 0;
+    while (count < TABLE_COLUMNS_MAX && rows->columns[count].name != NULL)
+        count++;
+    table_init(&table, rows->columns, count, cli->colours);
+    json_array_foreach(list, index, item) {
+        table_row(&table);
+        rows->add(&table, item);
+    }
+    if (cli->terminal && rows->dispensable != NULL)
+        table_fit(&table, terminal_line_width(), rows->dispensable);
+    cli_print_table(&table);
+    table_fini(&table);
 }
 
 static void print_safe(FILE *file, const char *text)
@@ -95,6 +119,13 @@ void cli_print_error(const struct cli *cli, const struct error *error)
     fputc('\n', stderr);
 }
 
+void cli_print_hint(const char *command)
+{
+    fputs("  ", stderr);
+    print_safe(stderr, command);
+    fputc('\n', stderr);
+}
+
 enum table_colour cli_state_colour(const char *state)
 {
     static const struct {
@@ -131,14 +162,36 @@ const char *cli_number(struct arena *arena, const json_t *document, const char *
     return NULL;
 }
 
-const char *cli_size(struct arena *arena, const json_t *document, const char *name)
+/* Numbers below 0 stand for none. */
+static const char *written(struct arena *arena, const json_t *document, const char *name,
+                           void (*write)(int64_t number, char ret_text[HUMAN_TEXT_SIZE]))
 {
     const json_t *value = json_object_get(document, name);
     char text[HUMAN_TEXT_SIZE];
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return NULL;
-    human_size((uint64_t)json_integer_value(value), text);
+    write((int64_t)json_integer_value(value), text);
     return arena_string(arena, text);
+}
+
+static void write_size(int64_t bytes, char ret_text[HUMAN_TEXT_SIZE])
+{
+    human_size((uint64_t)bytes, ret_text);
+}
+
+const char *cli_size(struct arena *arena, const json_t *document, const char *name)
+{
+    return written(arena, document, name, write_size);
+}
+
+const char *cli_age(struct arena *arena, const json_t *document, const char *name)
+{
+    return written(arena, document, name, human_age);
+}
+
+const char *cli_skew(struct arena *arena, const json_t *document, const char *name)
+{
+    return written(arena, document, name, human_skew);
 }
 
 const char *cli_instant(struct arena *arena, const json_t *document, const char *name)

@@ -6,43 +6,28 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 
+#define GROUP(name_, group_, summary_)                      \
+    {                                                       \
+        .name = name_, .group = group_, .summary = summary_ \
+    }
+
 static const struct command top[] = {
-    {.name = "status",
-     .run = command_status,
-     .arguments = "",
-     .options = "X",
-     .summary = "services, clusters, and what waits for you"},
-    {.name = "check",
-     .run = command_check,
-     .arguments = "[SERVICE]",
-     .arguments_max = 1,
-     .options = "Wt",
-     .summary = "try every hop before it is needed; say what to mend",
-     .help = "Exit status 5 when something would keep an epoch from being sealed.\n"},
-    {.name = "policy", .group = policy_commands, .summary = "what is protected, when and how"},
-    {.name = "epoch", .group = epoch_commands, .summary = "runs of a policy, and orders to one"},
-    {.name = "root", .group = root_commands, .summary = "directories that carry snapshots"},
-    {.name = "cluster", .group = cluster_commands, .summary = "clusters and their data sets"},
-    {.name = "events",
-     .run = command_events,
-     .arguments = "",
-     .options = "Fal",
-     .summary = "what the device told, oldest first"},
-    {.name = "simulate",
-     .run = command_simulate,
-     .arguments = "",
-     .options = "u",
-     .needs = "u",
-     .summary = "what would happen until a time",
-     .help = "As if nothing failed and every epoch took as long as the last one did.\n"},
-    {.name = "recover",
-     .run = command_recover,
-     .arguments = "",
-     .options = "rWt",
-     .needs = "r",
-     .summary = "rebuild a lost control journal from the clusters",
-     .help = "Services come back paused: look at them, then `coeval policy resume SERVICE`.\n"},
-    {.name = "operation", .group = operation_commands, .summary = "long work under way"},
+    COMMAND("status", command_status, "", "X", "services, clusters, and what waits for you"),
+    COMMAND("check", command_check, "[SERVICE]", "Wt",
+            "try every hop before it is needed; say what to mend",
+            .help = "Exit status 5 when something would keep an epoch from being sealed.\n"),
+    GROUP("policy", policy_commands, "what is protected, when and how"),
+    GROUP("epoch", epoch_commands, "runs of a policy, and orders to one"),
+    GROUP("root", root_commands, "directories that carry snapshots"),
+    GROUP("cluster", cluster_commands, "clusters and their data sets"),
+    COMMAND("events", command_events, "", "Fal", "what the device told, oldest first"),
+    COMMAND("simulate", command_simulate, "", "u!", "what would happen until a time",
+            .help = "As if nothing failed and every epoch took as long as the last one did.\n"),
+    COMMAND("recover", command_recover, "", "r!Wt",
+            "rebuild a lost control journal from the clusters",
+            .help = "Services come back paused: look at them, then `coeval policy resume "
+                    "SERVICE`.\n"),
+    GROUP("operation", operation_commands, "long work under way"),
     {0},
 };
 

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/file.h"
+#include "cli/cli_print.h"
 #include "cli/exit_code.h"
 #include "cli/human.h"
 
@@ -24,33 +25,41 @@ struct level {
     struct cli *cli;
     const struct command *command;
     const char *token_file;
+    char *const *argv;    /* all that was typed */
     char path[PATH_SIZE]; /* "coeval policy" */
 };
 
 static enum reading complain(const struct level *level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What was not read yet counts too: a script that wants JSON gets its mistakes in JSON. */
+static bool json_is_wanted(char *const *argv)
+{
+    for (; *argv != NULL; argv++) {
+        bool apart = strcmp(*argv, "-o") == 0 || strcmp(*argv, "--output") == 0;
+        if (strcmp(*argv, "-ojson") == 0 || strcmp(*argv, "--output=json") == 0 ||
+            (apart && argv[1] != NULL && strcmp(argv[1], "json") == 0))
+            return true;
+    }
+    return false;
+}
+
 static enum reading complain(const struct level *level, const char *format, ...)
 {
+    struct cli cli = {.command = level->path};
+    struct error error = {.code = ERROR_INVALID};
     va_list arguments;
-    fprintf(stderr, "%s: ", level->path);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(error.text, sizeof error.text, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nType `%s --help`.\n", level->path);
+    cli.output = json_is_wanted(level->argv) ? CLI_OUTPUT_JSON : CLI_OUTPUT_TABLE;
+    cli_print_error(&cli, &error);
+    if (cli.output != CLI_OUTPUT_JSON)
+        fprintf(stderr, "Type `%s --help`.\n", level->path);
     return READING_FAILED;
 }
 
 /* ---- values ---- */
-
-static bool read_count(const char *text, uint64_t *ret_number)
-{
-    size_t length = strlen(text);
-    if (length == 0 || length > 18 || strspn(text, "0123456789") != length)
-        return false;
-    *ret_number = strtoull(text, NULL, 10);
-    return true;
-}
 
 static enum reading read_output(struct level *level, const char *value)
 {
@@ -87,11 +96,11 @@ static enum reading read_value(struct level *level, int letter, const char *valu
         break;
     case 'a':
         cli->has_after = true;
-        if (!read_count(value, &cli->after))
+        if (!human_parse_count(value, &cli->after))
             return complain(level, "--after '%s' is not a number", value);
         break;
     case 'l':
-        if (!read_count(value, &cli->limit) || cli->limit == 0)
+        if (!human_parse_count(value, &cli->limit) || cli->limit == 0)
             return complain(level, "--limit '%s' is not a number above 0", value);
         break;
     default:
@@ -212,29 +221,46 @@ static bool is_given(const struct cli *cli, char letter)
                            : cli->until != NULL;
 }
 
+/* A letter of the command's options with a mark behind it. */
+static bool must_be_given(const struct command *command, const struct command_option *option)
+{
+    const char *at = strchr(command->options, option->letter);
+    return at != NULL && at[1] == '!';
+}
+
 static enum reading check_needs(const struct level *level)
 {
-    const char *needs = level->command->needs;
-    for (; needs != NULL && *needs != '\0'; needs++)
-        for (size_t i = 0; i < command_option_count; i++)
-            if (command_options[i].letter == *needs && !is_given(level->cli, *needs))
-                return complain(level, "--%s %s is missing: %s", command_options[i].name,
-                                command_options[i].value, command_options[i].help);
+    for (size_t i = 0; i < command_option_count; i++) {
+        const struct command_option *option = &command_options[i];
+        if (must_be_given(level->command, option) && !is_given(level->cli, option->letter))
+            return complain(level, "--%s %s is missing: %s", option->name, option->value,
+                            option->help);
+    }
     return READING_ON;
+}
+
+/* Of "SERVICE [NUMBER]": two words, one of which must be there. */
+static void count_words(const char *arguments, size_t *ret_min, size_t *ret_max)
+{
+    *ret_min = *ret_max = 0;
+    for (const char *at = arguments; *at != '\0'; at += strcspn(at, " "), at += strspn(at, " ")) {
+        *ret_min += *at != '[';
+        *ret_max += 1;
+    }
 }
 
 static enum reading take_arguments(struct level *level, int argc, char **argv)
 {
     const struct command *command = level->command;
     struct cli *cli = level->cli;
-    size_t count = (size_t)(argc - optind);
-    CHECK(command->arguments_max <= CLI_ARGUMENTS_MAX);
-    if (count < command->arguments_min)
+    size_t count = (size_t)(argc - optind), least, most;
+    count_words(command->arguments, &least, &most);
+    CHECK(most <= CLI_ARGUMENTS_MAX);
+    if (count < least)
         return complain(level, "something is missing: %s %s", level->path, command->arguments);
-    if (count > command->arguments_max)
-        return complain(level, "'%s' is one argument too many: %s%s%s",
-                        argv[optind + (int)command->arguments_max], level->path,
-                        command->arguments[0] == '\0' ? "" : " ", command->arguments);
+    if (count > most)
+        return complain(level, "'%s' is one argument too many: %s%s%s", argv[optind + (int)most],
+                        level->path, command->arguments[0] == '\0' ? "" : " ", command->arguments);
     for (size_t i = 0; i < count; i++)
         cli->arguments[i] = argv[optind + (int)i];
     cli->argument_count = count;
@@ -274,6 +300,7 @@ static enum reading look_around(struct level *level)
     if (strncmp(cli->device, "http://", 7) != 0)
         return complain(level, "the device is http://HOST:PORT, not '%s'", cli->device);
     cli->command = level->path;
+    cli->row = level->command;
     return read_token(level);
 }
 
@@ -300,7 +327,7 @@ static enum reading read_all(struct level *level, int argc, char **argv)
 int command_line_run(const struct command *root, int argc, char **argv)
 {
     struct cli cli = {.output = CLI_OUTPUT_AUTO};
-    struct level level = {.cli = &cli, .command = root};
+    struct level level = {.cli = &cli, .command = root, .argv = argv};
     int status = CLI_OK;
     arena_init(&cli.arena);
     snprintf(level.path, sizeof level.path, "%s", root->name);

@@ -13,9 +13,11 @@
 
 enum cli_output { CLI_OUTPUT_AUTO, CLI_OUTPUT_TABLE, CLI_OUTPUT_JSON };
 
+struct command;
 struct cli {
-    struct arena arena;  /* lives as long as the command */
-    const char *command; /* "coeval policy list", for messages */
+    struct arena arena;        /* lives as long as the command */
+    const char *command;       /* "coeval policy list", for messages */
+    const struct command *row; /* of the table: what was typed */
     const char *arguments[CLI_ARGUMENTS_MAX];
     size_t argument_count;
     /* where to */
@@ -41,13 +43,18 @@ struct command {
     const char *name;
     const struct command *group; /* NULL: a command */
     int (*run)(struct cli *cli); /* returns an enum exit_code */
-    const char *arguments;       /* "SERVICE [NUMBER]" */
-    size_t arguments_min, arguments_max;
-    const char *options; /* letters of the option table */
-    const char *needs;   /* letters of those that must be there */
+    const char *arguments;       /* "SERVICE [NUMBER]": what has no bracket must be there */
+    const char *options;         /* letters of the option table; "r!": it must be there */
     const char *summary;
-    const char *help; /* more text; NULL: none */
+    const char *help;    /* more text; NULL: none */
+    const char *outcome; /* of an order, for whoever carries out several of them; NULL */
 };
+/* A row: the summary, and behind it what else the command has (.help = ...). */
+#define COMMAND(name_, run_, arguments_, options_, ...)                           \
+    {                                                                             \
+        .name = name_, .run = run_, .arguments = arguments_, .options = options_, \
+        .summary = __VA_ARGS__                                                    \
+    }
 
 /* One option. The letter stands for it in tables; only few are typed as a short form. */
 struct command_option {

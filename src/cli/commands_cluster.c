@@ -10,17 +10,18 @@
 #include "cli/cli_print.h"
 #include "cli/commands.h"
 #include "cli/device_call.h"
+#include "cli/operation_show.h"
 
 struct place {
     const char *instance, *path;
 };
 
-static bool read_place(struct cli *cli, const char *text, struct place *ret_place)
+static bool read_place(struct cli *cli, const char *text, bool path_needed, struct place *ret_place)
 {
     const char *colon = strchr(text, ':');
     struct error error;
     size_t length = colon == NULL ? strlen(text) : (size_t)(colon - text);
-    if (length > 0 && (colon == NULL || colon[1] == '/')) {
+    if (length > 0 && (colon == NULL ? !path_needed : colon[1] == '/')) {
         ret_place->instance = arena_copy(&cli->arena, text, length);
         ret_place->path = colon == NULL ? "/" : colon + 1;
         return true;
@@ -38,7 +39,8 @@ static void add_cluster(struct table *table, const json_t *cluster)
     json_t *instance;
     const char *agent = cli_agent_state(cluster);
     json_array_foreach(json_object_get(cluster, "instances"), index, instance) {
-        table_row(table);
+        if (index > 0)
+            table_row(table);
         table_cell(table, json_string_or(cluster, "name", NULL));
         table_cell(table, json_string_or(cluster, "location", NULL));
         table_cell_coloured(table, agent, cli_state_colour(agent));
@@ -48,194 +50,135 @@ static void add_cluster(struct table *table, const json_t *cluster)
     }
 }
 
-static int list_clusters(struct cli *cli)
+static void show_clusters(struct cli *cli, const json_t *answer)
 {
-    static const struct table_column columns[] = {
-        {"cluster", TABLE_LEFT},  {"location", TABLE_LEFT}, {"agent", TABLE_LEFT},
-        {"instance", TABLE_LEFT}, {"kind", TABLE_LEFT},     {"identity", TABLE_LEFT},
-    };
-    struct table table;
-    int status;
-    size_t index;
-    json_t *cluster, *answer = device_get(cli, "/v1/clusters", &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli)) {
-        cli_print_json(answer);
-    } else {
-        table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-        json_array_foreach(json_object_get(answer, "clusters"), index, cluster)
-            add_cluster(&table, cluster);
-        cli_print_table(&table);
-        table_fini(&table);
-    }
-    json_decref(answer);
-    return status;
+    static const struct cli_rows rows = {.columns = {{"cluster", TABLE_LEFT},
+                                                     {"location", TABLE_LEFT},
+                                                     {"agent", TABLE_LEFT},
+                                                     {"instance", TABLE_LEFT},
+                                                     {"kind", TABLE_LEFT},
+                                                     {"identity", TABLE_LEFT}},
+                                         .add = add_cluster};
+    cli_print_rows(cli, json_object_get(answer, "clusters"), &rows);
 }
 
-static void print_data_sets(const struct cli *cli, const json_t *answer)
+static int list_clusters(struct cli *cli)
 {
-    static const struct table_column columns[] = {
-        {"name", TABLE_LEFT}, {"owner", TABLE_LEFT}, {"group", TABLE_LEFT}, {"mode", TABLE_RIGHT}};
-    struct table table;
-    size_t index;
-    json_t *set;
-    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-    json_array_foreach(json_object_get(answer, "data_sets"), index, set) {
-        table_row(&table);
-        table_cell(&table, json_string_or(set, "name", NULL));
-        table_cell(&table, json_string_or(set, "owner", NULL));
-        table_cell(&table, json_string_or(set, "group", NULL));
-        table_cell(&table, arena_format(&table.arena, "%" PRIo64,
-                                        (uint64_t)json_integer_or(set, "mode", 0)));
-    }
-    cli_print_table(&table);
-    table_fini(&table);
+    return device_tell_of(cli, "/v1/clusters", show_clusters);
+}
+
+static void add_data_set(struct table *table, const json_t *set)
+{
+    table_cell(table, json_string_or(set, "name", NULL));
+    table_cell(table, json_string_or(set, "owner", NULL));
+    table_cell(table, json_string_or(set, "group", NULL));
+    table_cell(table,
+               arena_format(&table->arena, "%" PRIo64, (uint64_t)json_integer_or(set, "mode", 0)));
+}
+
+static void show_data_sets(struct cli *cli, const json_t *answer)
+{
+    static const struct cli_rows rows = {.columns = {{"name", TABLE_LEFT},
+                                                     {"owner", TABLE_LEFT},
+                                                     {"group", TABLE_LEFT},
+                                                     {"mode", TABLE_RIGHT}},
+                                         .add = add_data_set,
+                                         .none = "No directories there."};
+    cli_print_rows(cli, json_object_get(answer, "data_sets"), &rows);
 }
 
 static int list_data_sets(struct cli *cli)
 {
     struct device_path path;
     struct place place;
-    int status;
-    if (!read_place(cli, cli->arguments[1], &place))
+    if (!read_place(cli, cli->arguments[1], false, &place))
         return CLI_USAGE;
     device_path_init(&path, "/v1/clusters");
     device_path_segment(&path, cli->arguments[0]);
     device_path_words(&path, "/datasets");
     device_path_parameter(&path, "instance", place.instance);
     device_path_parameter(&path, "path", place.path);
-    json_t *answer = device_ask(cli, HTTP_GET, &path, NULL, &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(answer);
-    else
-        print_data_sets(cli, answer);
-    json_decref(answer);
-    return status;
+    return device_tell(cli, HTTP_GET, &path, NULL, show_data_sets);
 }
 
 /* ---- roots ---- */
 
+static void add_root(struct table *table, const json_t *root)
+{
+    char since[TIMESTAMP_TEXT_SIZE];
+    timestamp_format(json_time_or(root, "since_us", 0) / 1000000 * 1000000, since);
+    table_cell(table, json_string_or(root, "cluster", NULL));
+    table_cell(table, json_string_or(root, "instance", NULL));
+    table_cell(table, json_string_or(root, "root", NULL));
+    table_cell(table, since);
+}
+
+static void show_roots(struct cli *cli, const json_t *answer)
+{
+    static const struct cli_rows rows = {.columns = {{"cluster", TABLE_LEFT},
+                                                     {"instance", TABLE_LEFT},
+                                                     {"root", TABLE_LEFT},
+                                                     {"since", TABLE_LEFT}},
+                                         .add = add_root,
+                                         .none = "No root yet: applying a policy makes them."};
+    cli_print_rows(cli, json_object_get(answer, "roots"), &rows);
+}
+
 static int list_roots(struct cli *cli)
 {
-    static const struct table_column columns[] = {{"cluster", TABLE_LEFT},
-                                                  {"instance", TABLE_LEFT},
-                                                  {"root", TABLE_LEFT},
-                                                  {"since", TABLE_LEFT}};
-    struct table table;
-    int status;
-    size_t index;
-    json_t *root, *answer = device_get(cli, "/v1/roots", &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli)) {
-        cli_print_json(answer);
-        json_decref(answer);
-        return status;
-    }
-    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-    json_array_foreach(json_object_get(answer, "roots"), index, root) {
-        char since[TIMESTAMP_TEXT_SIZE];
-        timestamp_format(json_time_or(root, "since_us", 0) / 1000000 * 1000000, since);
-        table_row(&table);
-        table_cell(&table, json_string_or(root, "cluster", NULL));
-        table_cell(&table, json_string_or(root, "instance", NULL));
-        table_cell(&table, json_string_or(root, "root", NULL));
-        table_cell(&table, since);
-    }
-    cli_print_table(&table);
-    table_fini(&table);
-    json_decref(answer);
-    return status;
+    return device_tell_of(cli, "/v1/roots", show_roots);
 }
 
-static void print_names(const char *title, const json_t *names, const char *none)
+static void show_plan(struct cli *cli, const json_t *plan)
 {
-    size_t index;
-    json_t *name;
-    if (json_array_size(names) == 0)
-        cli_print_line("%s: %s", title, none);
-    else
-        cli_print_line("%s:", title);
-    json_array_foreach(names, index, name)
-        cli_print_line("  %s", json_string_value(name));
+    (void)cli;
+    cli_print_line("a root at %s %s:%s", json_string_or(plan, "cluster", ""),
+                   json_string_or(plan, "instance", ""), json_string_or(plan, "root", ""));
+    root_plan_print(plan);
 }
 
-static int order_root(struct cli *cli, const char *words, const char *title)
+/* False: the place is none, which was said. */
+static bool root_body(struct cli *cli, json_t **ret_body)
 {
-    struct device_path path;
     struct place place;
-    int status;
-    if (!read_place(cli, cli->arguments[1], &place))
-        return CLI_USAGE;
+    if (!read_place(cli, cli->arguments[1], true, &place))
+        return false;
     json_t *body = device_reason(cli);
     json_set_string(body, "cluster", cli->arguments[0]);
     json_set_string(body, "instance", place.instance);
     json_set_string(body, "root", place.path);
-    device_path_init(&path, words);
-    json_t *plan = device_ask(cli, HTTP_POST, &path, body, &status);
-    if (plan == NULL)
-        return status;
-    if (cli_wants_json(cli)) {
-        cli_print_json(plan);
-    } else {
-        cli_print_line("%s %s %s:%s", title, cli->arguments[0], place.instance, place.path);
-        print_names("replaces the roots", json_object_get(plan, "replaces"), "none");
-        print_names("services that lose their base", json_object_get(plan, "lose_base"), "none");
-        cli_print_line("%s", json_string_or(plan, "consequence", ""));
-    }
-    json_decref(plan);
-    return status;
+    *ret_body = body;
+    return true;
 }
 
 static int plan_root(struct cli *cli)
 {
-    return order_root(cli, "/v1/roots/plan", "a root at");
+    struct device_path path;
+    json_t *body;
+    if (!root_body(cli, &body))
+        return CLI_USAGE;
+    device_path_init(&path, "/v1/roots/plan");
+    return device_tell(cli, HTTP_POST, &path, body, show_plan);
 }
 
 static int move_root(struct cli *cli)
 {
-    return order_root(cli, "/v1/roots/move", "the root is now at");
+    json_t *body;
+    return root_body(cli, &body) ? operation_run(cli, "/v1/roots/move", body) : CLI_USAGE;
 }
 
+#define ROOT "CLUSTER INSTANCE:/PATH"
+
 const struct command cluster_commands[] = {
-    {.name = "list",
-     .run = list_clusters,
-     .arguments = "",
-     .options = "",
-     .summary = "clusters, their agents and component instances"},
-    {.name = "datasets",
-     .run = list_data_sets,
-     .arguments = "CLUSTER INSTANCE[:/PATH]",
-     .arguments_min = 2,
-     .arguments_max = 2,
-     .options = "",
-     .summary = "directories that a policy may name"},
+    COMMAND("list", list_clusters, "", "", "clusters, their agents and component instances"),
+    COMMAND("datasets", list_data_sets, "CLUSTER INSTANCE[:/PATH]", "",
+            "directories that a policy may name"),
     {0},
 };
 
 const struct command root_commands[] = {
-    {.name = "list",
-     .run = list_roots,
-     .arguments = "",
-     .options = "",
-     .summary = "directories of which snapshots are made"},
-    {.name = "plan",
-     .run = plan_root,
-     .arguments = "CLUSTER INSTANCE:/PATH",
-     .arguments_min = 2,
-     .arguments_max = 2,
-     .options = "",
-     .summary = "what another root would mean"},
-    {.name = "move",
-     .run = move_root,
-     .arguments = "CLUSTER INSTANCE:/PATH",
-     .arguments_min = 2,
-     .arguments_max = 2,
-     .options = "r",
-     .needs = "r",
-     .summary = "make snapshots there from now on"},
+    COMMAND("list", list_roots, "", "", "directories of which snapshots are made"),
+    COMMAND("plan", plan_root, ROOT, "", "what another root would mean"),
+    COMMAND("move", move_root, ROOT, "r!Wt", "make snapshots there from now on"),
     {0},
 };

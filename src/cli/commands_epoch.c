@@ -25,11 +25,8 @@ static bool read_number(const struct cli *cli, const char *text, struct chosen *
                         int *ret_status)
 {
     struct error error;
-    size_t length = strlen(text);
-    if (length > 0 && length <= 18 && strspn(text, "0123456789") == length) {
-        chosen->number = strtoull(text, NULL, 10);
+    if (human_parse_count(text, &chosen->number))
         return true;
-    }
     error_set(&error, ERROR_INVALID, "'%s' is no number of an epoch: see `coeval epoch list %s`",
               text, chosen->service);
     cli_print_error(cli, &error);
@@ -43,7 +40,7 @@ static bool find_newest(const struct cli *cli, struct chosen *chosen, int *ret_s
     struct error error;
     device_path_init(&path, "/v1/epochs");
     device_path_parameter(&path, "service", chosen->service);
-    device_path_parameter(&path, "limit", "1");
+    device_path_count(&path, "limit", 1);
     json_t *answer = device_ask(cli, HTTP_GET, &path, NULL, ret_status);
     if (answer == NULL)
         return false;
@@ -72,33 +69,20 @@ static bool choose(struct cli *cli, struct chosen *ret_chosen, int *ret_status)
                           : find_newest(cli, ret_chosen, ret_status);
 }
 
-static void path_of(struct device_path *path, const struct chosen *chosen)
-{
-    device_path_init(path, "/v1/services");
-    device_path_segment(path, chosen->service);
-    device_path_words(path, "/epochs");
-    device_path_number(path, chosen->number);
-}
-
 /* ---- list, show ---- */
+
+static void show_epochs(struct cli *cli, const json_t *answer)
+{
+    epoch_table_print(cli, json_object_get(answer, "epochs"));
+}
 
 static int list(struct cli *cli)
 {
     struct device_path path;
-    int status;
     device_path_init(&path, "/v1/epochs");
     device_path_parameter(&path, "service", cli->arguments[0]);
-    if (cli->limit != 0)
-        device_path_parameter(&path, "limit", arena_format(&cli->arena, "%" PRIu64, cli->limit));
-    json_t *answer = device_ask(cli, HTTP_GET, &path, NULL, &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(answer);
-    else
-        epoch_table_print(cli, json_object_get(answer, "epochs"));
-    json_decref(answer);
-    return status;
+    device_path_count(&path, "limit", cli->limit);
+    return device_tell(cli, HTTP_GET, &path, NULL, show_epochs);
 }
 
 /* Where a data set lies frozen, once it is sealed. */
@@ -146,11 +130,8 @@ static void print_members(const struct cli *cli, const json_t *epoch)
 
 static void print_numbers(struct arena *arena, const json_t *epoch)
 {
-    char skew[HUMAN_TEXT_SIZE] = "";
-    if (json_integer_or(epoch, "skew_us", -1) >= 0)
-        human_skew(json_integer_or(epoch, "skew_us", 0), skew);
     cli_print_field("grade", json_string_or(epoch, "grade", NULL));
-    cli_print_field("skew", skew);
+    cli_print_field("skew", cli_skew(arena, epoch, "skew_us"));
     cli_print_field("files", cli_number(arena, epoch, "files"));
     cli_print_field("bytes", cli_size(arena, epoch, "bytes"));
     cli_print_field("removed", cli_number(arena, epoch, "entries_removed"));
@@ -160,7 +141,7 @@ static void print_numbers(struct arena *arena, const json_t *epoch)
     cli_print_field("sealed", cli_instant(arena, epoch, "sealed_at"));
 }
 
-static void print_epoch(struct cli *cli, const json_t *epoch)
+static void show_epoch(struct cli *cli, const json_t *epoch)
 {
     struct arena *arena = &cli->arena;
     cli_print_field("epoch", arena_format(arena, "%s/%s", json_string_or(epoch, "service", ""),
@@ -177,6 +158,11 @@ static void print_epoch(struct cli *cli, const json_t *epoch)
     if (json_array_size(json_object_get(epoch, "members")) > 0)
         print_members(cli, epoch);
     epoch_print_question(epoch);
+    if (json_is_object(json_object_get(epoch, "progress")) && !epoch_waits(epoch)) {
+        putchar('\n');
+        cli_print_line("It runs: coeval epoch show %s %s --follow",
+                       json_string_or(epoch, "service", ""), cli_number(arena, epoch, "number"));
+    }
 }
 
 static int show(struct cli *cli)
@@ -188,128 +174,69 @@ static int show(struct cli *cli)
         return status;
     if (cli->follow)
         return follow_epoch(cli, chosen.service, chosen.number, "sealed");
-    path_of(&path, &chosen);
-    json_t *epoch = device_ask(cli, HTTP_GET, &path, NULL, &status);
-    if (epoch == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(epoch);
-    else
-        print_epoch(cli, epoch);
-    json_decref(epoch);
-    return status;
+    device_path_epoch(&path, chosen.service, chosen.number);
+    return device_tell(cli, HTTP_GET, &path, NULL, show_epoch);
 }
 
 /* ---- orders ---- */
 
-static int give(struct cli *cli, const char *verb, const char *expected)
+static void show_state(struct cli *cli, const json_t *epoch)
+{
+    (void)cli;
+    cli_print_line("epoch %" PRId64 " of '%s': %s", json_integer_or(epoch, "number", 0),
+                   json_string_or(epoch, "service", ""), json_string_or(epoch, "state", ""));
+}
+
+/* Where the order of that name goes. */
+static bool address(struct cli *cli, struct chosen *chosen, struct device_path *path,
+                    int *ret_status)
+{
+    if (!choose(cli, chosen, ret_status))
+        return false;
+    device_path_epoch(path, chosen->service, chosen->number);
+    device_path_segment(path, cli->row->name);
+    return true;
+}
+
+static int order(struct cli *cli)
 {
     struct chosen chosen;
     struct device_path path;
     int status;
-    if (!choose(cli, &chosen, &status))
+    if (!address(cli, &chosen, &path, &status))
         return status;
-    path_of(&path, &chosen);
-    device_path_segment(&path, verb);
+    if (!cli->wait)
+        return device_tell(cli, HTTP_POST, &path, device_reason(cli), show_state);
     json_t *epoch = device_ask(cli, HTTP_POST, &path, device_reason(cli), &status);
     if (epoch == NULL)
         return status;
-    if (!cli->wait && cli_wants_json(cli))
-        cli_print_json(epoch);
-    else if (!cli->wait)
-        cli_print_line("epoch %" PRIu64 " of '%s': %s", chosen.number, chosen.service,
-                       json_string_or(epoch, "state", ""));
     json_decref(epoch);
-    return cli->wait ? follow_epoch(cli, chosen.service, chosen.number, expected) : status;
+    return follow_epoch(cli, chosen.service, chosen.number, cli->row->outcome);
 }
-
-static int abandon(struct cli *cli)
-{
-    return give(cli, "abandon", "abandoned");
-}
-
-static int rollback(struct cli *cli)
-{
-    return give(cli, "rollback", "abandoned");
-}
-
-static int resume(struct cli *cli)
-{
-    return give(cli, "resume", "sealed");
-}
-
-static int approve(struct cli *cli)
-{
-    return give(cli, "approve", "sealed");
-}
-
-static int lost(struct cli *cli)
-{
-    return give(cli, "lost", "sealed");
-}
-
-/* ---- verify ---- */
 
 static int verify(struct cli *cli)
 {
     struct chosen chosen;
     struct device_path path;
     int status;
-    if (!choose(cli, &chosen, &status))
-        return status;
-    path_of(&path, &chosen);
-    device_path_segment(&path, "verify");
-    json_t *operation = device_operate(cli, &path, json_object(), &status);
-    return operation_show(cli, operation, status);
+    return address(cli, &chosen, &path, &status) ? operation_run_at(cli, &path, json_object())
+                                                 : status;
 }
 
-#define WHICH .arguments = "SERVICE [NUMBER]", .arguments_min = 1, .arguments_max = 2
+#define WHICH "SERVICE [NUMBER]"
 
 const struct command epoch_commands[] = {
-    {.name = "list",
-     .run = list,
-     .arguments = "[SERVICE]",
-     .arguments_max = 1,
-     .options = "l",
-     .summary = "newest first: T, grade, skew, what was moved"},
-    {.name = "show",
-     .run = show,
-     WHICH,
-     .options = "Ft",
-     .summary = "one epoch; --follow stays until it has ended"},
-    {.name = "verify",
-     .run = verify,
-     WHICH,
-     .options = "Wt",
-     .summary = "compare a seal with its manifest, entry by entry"},
-    {.name = "abandon",
-     .run = abandon,
-     WHICH,
-     .options = "rwt",
-     .needs = "r",
-     .summary = "give an epoch up before its commit"},
-    {.name = "rollback",
-     .run = rollback,
-     WHICH,
-     .options = "rwt",
-     .needs = "r",
-     .summary = "bring the secondary back to the seal before"},
-    {.name = "resume",
-     .run = resume,
-     WHICH,
-     .options = "rwt",
-     .summary = "try a stuck commit again"},
-    {.name = "approve",
-     .run = approve,
-     WHICH,
-     .options = "rwt",
-     .needs = "r",
-     .summary = "say yes to what an epoch waits for"},
-    {.name = "lost",
-     .run = lost,
-     WHICH,
-     .options = "rwt",
-     .needs = "r",
-     .summary = "declare the primary lost: nothing is awaited from it any more"},
+    COMMAND("list", list, "[SERVICE]", "l", "newest first: T, grade, skew, what was moved"),
+    COMMAND("show", show, WHICH, "Ft", "one epoch; --follow stays until it has ended"),
+    COMMAND("verify", verify, WHICH, "Wt", "compare a seal with its manifest, entry by entry"),
+    COMMAND("abandon", order, WHICH, "r!wt", "give an epoch up before its commit",
+            .outcome = "abandoned"),
+    COMMAND("rollback", order, WHICH, "r!wt", "bring the secondary back to the seal before",
+            .outcome = "abandoned"),
+    COMMAND("resume", order, WHICH, "rwt", "try a stuck commit again", .outcome = "sealed"),
+    COMMAND("approve", order, WHICH, "r!wt", "say yes to what an epoch waits for",
+            .outcome = "sealed"),
+    COMMAND("lost", order, WHICH, "r!wt",
+            "declare the primary lost: nothing is awaited from it any more", .outcome = "sealed"),
     {0},
 };

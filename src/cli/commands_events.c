@@ -17,40 +17,68 @@
 #define AGAIN_MS 1000    /* between tries */
 #define UNREACHABLE_TRIES_MAX 60
 
+#define SEVERITY_WIDTH 7 /* "warning" */
+#define NAME_WIDTH 20
+
+static void print_severity(const struct cli *cli, const char *level)
+{
+    struct buffer safe, coloured;
+    buffer_init(&safe, 0);
+    buffer_init(&coloured, 0);
+    table_print_safe(&safe, level);
+    table_print_coloured(&coloured, buffer_text(&safe), cli_state_colour(level), cli->colours);
+    size_t width = table_width(buffer_text(&safe));
+    printf("%s%*s  ", buffer_text(&coloured),
+           width < SEVERITY_WIDTH ? (int)(SEVERITY_WIDTH - width) : 0, "");
+    buffer_fini(&coloured);
+    buffer_fini(&safe);
+}
+
+/* The text of an epoch's event begins with the epoch, for readers that see nothing else. */
+static const char *text_of(struct arena *arena, const json_t *event, const char *epoch)
+{
+    const char *text = json_string_or(event, "text", "");
+    const char *head =
+        arena_format(arena, "epoch %s of %s: ", cli_number(arena, event, "number"), epoch);
+    return strncmp(text, head, strlen(head)) == 0 ? text + strlen(head) : text;
+}
+
+static void print_subject(struct arena *arena, const json_t *event)
+{
+    const char *name = json_string_or(event, "name", "");
+    const char *service = json_string_or(event, "service", NULL);
+    int64_t number = json_integer_or(event, "number", 0);
+    if (service == NULL)
+        cli_print_line("%-*s  %s", NAME_WIDTH, name, json_string_or(event, "text", ""));
+    else if (number == 0)
+        cli_print_line("%-*s  %s%s%s", NAME_WIDTH, name, service,
+                       json_string_or(event, "text", "")[0] == '\0' ? "" : ": ",
+                       json_string_or(event, "text", ""));
+    else
+        cli_print_line("%-*s  %s/%" PRId64 ": %s", NAME_WIDTH, name, service, number,
+                       text_of(arena, event, service));
+}
+
 static void print_event(const struct cli *cli, const json_t *event)
 {
     char time[TIMESTAMP_TEXT_SIZE], short_time[HUMAN_TEXT_SIZE];
-    struct buffer severity;
+    struct arena arena;
     size_t index;
     json_t *command;
     if (cli_wants_json(cli)) {
         cli_print_json_line(event);
         return;
     }
-    const char *level = json_string_or(event, "severity", "");
-    const char *service = json_string_or(event, "service", NULL);
-    int64_t number = json_integer_or(event, "number", 0);
+    arena_init(&arena);
     timestamp_format(json_time_or(event, "time_us", 0), time);
     human_instant(time, short_time);
-    buffer_init(&severity, 0);
-    table_print_safe(&severity, level);
-    printf("%" PRId64 "  %s  ", json_integer_or(event, "sequence", 0), short_time);
-    struct buffer coloured;
-    buffer_init(&coloured, 0);
-    table_print_coloured(&coloured, buffer_text(&severity), cli_state_colour(level), cli->colours);
-    printf("%s  ", buffer_text(&coloured));
-    buffer_fini(&coloured);
-    buffer_fini(&severity);
-    if (service != NULL && number != 0)
-        cli_print_line("%s  %s/%" PRId64 " %s", json_string_or(event, "name", ""), service, number,
-                       json_string_or(event, "text", ""));
-    else
-        cli_print_line("%s  %s%s%s", json_string_or(event, "name", ""),
-                       service == NULL ? "" : service, service == NULL ? "" : " ",
-                       json_string_or(event, "text", ""));
+    printf("%4" PRId64 "  %s  ", json_integer_or(event, "sequence", 0), short_time);
+    print_severity(cli, json_string_or(event, "severity", ""));
+    print_subject(&arena, event);
     json_array_foreach(json_object_get(event, "commands"), index, command)
-        cli_print_line("    %s", json_string_value(command));
+        cli_print_line("      %s", json_string_value(command));
     fflush(stdout);
+    arena_fini(&arena);
 }
 
 /* ---- once ---- */
@@ -64,8 +92,7 @@ static int list(struct cli *cli, uint64_t *ret_last)
     device_path_init(&path, "/v1/events");
     if (cli->has_after)
         device_path_parameter(&path, "after", arena_format(&cli->arena, "%" PRIu64, cli->after));
-    if (cli->limit != 0)
-        device_path_parameter(&path, "limit", arena_format(&cli->arena, "%" PRIu64, cli->limit));
+    device_path_count(&path, "limit", cli->limit);
     json_t *answer = device_ask(cli, HTTP_GET, &path, NULL, &status);
     if (answer == NULL)
         return status;

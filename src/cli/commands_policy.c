@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/device_call.h"
 #include "cli/follow.h"
-#include "cli/human.h"
 #include "policy/policy.h"
 #include "yaml/yaml_reader.h"
 
@@ -84,31 +83,29 @@ static void print_warnings(const json_t *warnings)
     }
 }
 
-static void print_applied(const struct cli *cli, const json_t *answer)
+static void add_applied(struct table *table, const json_t *root)
 {
-    static const struct table_column columns[] = {
-        {"cluster", TABLE_LEFT}, {"data set", TABLE_LEFT}, {"snapshots of", TABLE_LEFT}};
-    struct table table;
-    size_t index;
-    json_t *item;
+    table_cell(table, json_string_or(root, "cluster", NULL));
+    table_cell(table, arena_format(&table->arena, "%s:%s", json_string_or(root, "instance", ""),
+                                   json_string_or(root, "data_set", "")));
+    table_cell(table, json_string_or(root, "root", NULL));
+}
+
+static void show_applied(struct cli *cli, const json_t *answer)
+{
+    static const struct cli_rows rows = {.columns = {{"cluster", TABLE_LEFT},
+                                                     {"data set", TABLE_LEFT},
+                                                     {"snapshots of", TABLE_LEFT}},
+                                         .add = add_applied};
+    const json_t *roots = json_object_get(answer, "roots");
     const char *name = json_string_or(answer, "name", "");
     if (cli->dry_run)
         cli_print_line("policy '%s' is sound and would be applied", name);
     else
         cli_print_line("policy '%s' applied, revision %" PRId64, name,
                        json_integer_or(answer, "revision", 0));
-    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-    json_array_foreach(json_object_get(answer, "roots"), index, item) {
-        const char *instance = json_string_or(item, "instance", "");
-        table_row(&table);
-        table_cell(&table, json_string_or(item, "cluster", NULL));
-        table_cell(&table, arena_format(&table.arena, "%s:%s", instance,
-                                        json_string_or(item, "data_set", "")));
-        table_cell(&table, json_string_or(item, "root", NULL));
-    }
-    if (index > 0)
-        cli_print_table(&table);
-    table_fini(&table);
+    if (json_array_size(roots) > 0)
+        cli_print_rows(cli, roots, &rows);
     print_warnings(json_object_get(answer, "warnings"));
 }
 
@@ -118,7 +115,6 @@ static int apply(struct cli *cli)
     struct device_path path;
     const char *name;
     json_t *policy;
-    int status;
     if (!read_policy(cli, &policy, &name, &error)) {
         cli_print_error(cli, &error);
         return CLI_USAGE;
@@ -127,15 +123,7 @@ static int apply(struct cli *cli)
     device_path_segment(&path, name);
     device_path_parameter(&path, "dry_run", cli->dry_run ? "true" : NULL);
     device_path_parameter(&path, "reason", cli->reason);
-    json_t *answer = device_ask(cli, HTTP_PUT, &path, policy, &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(answer);
-    else
-        print_applied(cli, answer);
-    json_decref(answer);
-    return status;
+    return device_tell(cli, HTTP_PUT, &path, policy, show_applied);
 }
 
 /* ---- list, show ---- */
@@ -145,10 +133,6 @@ static void add_policy(struct table *table, const json_t *policy)
     struct arena *arena = &table->arena;
     const json_t *seal = json_object_get(policy, "last_sealed");
     const char *state = json_string_or(policy, "state", "");
-    char age[HUMAN_TEXT_SIZE] = "";
-    if (json_integer_or(policy, "age_seconds", -1) >= 0)
-        human_age(json_integer_or(policy, "age_seconds", 0), age);
-    table_row(table);
     table_cell(table, json_string_or(policy, "name", NULL));
     table_cell_coloured(table, state, cli_state_colour(state));
     table_cell(table, cli_number(arena, policy, "revision"));
@@ -156,173 +140,120 @@ static void add_policy(struct table *table, const json_t *policy)
                                    json_string_or(policy, "primary", ""),
                                    json_string_or(policy, "secondary", "")));
     table_cell(table, cli_instant(arena, seal, "t"));
-    table_cell(table, age);
+    table_cell(table, cli_age(arena, policy, "age_seconds"));
     table_cell(table, cli_instant(arena, policy, "next"));
+}
+
+static void show_policies(struct cli *cli, const json_t *answer)
+{
+    static const struct cli_rows rows = {.columns = {{"policy", TABLE_LEFT},
+                                                     {"state", TABLE_LEFT},
+                                                     {"revision", TABLE_RIGHT},
+                                                     {"pair", TABLE_LEFT},
+                                                     {"last T", TABLE_LEFT},
+                                                     {"age", TABLE_RIGHT},
+                                                     {"next", TABLE_LEFT}},
+                                         .add = add_policy,
+                                         .dispensable = "revision,pair,last T",
+                                         .none = "No policy yet: coeval policy apply -f FILE"};
+    cli_print_rows(cli, json_object_get(answer, "policies"), &rows);
 }
 
 static int list(struct cli *cli)
 {
-    static const struct table_column columns[] = {
-        {"policy", TABLE_LEFT}, {"state", TABLE_LEFT},  {"revision", TABLE_RIGHT},
-        {"pair", TABLE_LEFT},   {"last T", TABLE_LEFT}, {"age", TABLE_RIGHT},
-        {"next", TABLE_LEFT},
-    };
-    struct table table;
-    int status;
-    size_t index;
-    json_t *policy, *answer = device_get(cli, "/v1/policies", &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli)) {
-        cli_print_json(answer);
-    } else {
-        table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-        json_array_foreach(json_object_get(answer, "policies"), index, policy)
-            add_policy(&table, policy);
-        cli_print_table(&table);
-        table_fini(&table);
-    }
-    json_decref(answer);
-    return status;
+    return device_tell_of(cli, "/v1/policies", show_policies);
 }
 
-static json_t *order(struct cli *cli, enum http_method method, const char *verb, int *ret_status)
+/* The path of the policy that was named, or of an order to it. */
+static struct device_path path_of(const struct cli *cli, const char *verb)
 {
     struct device_path path;
     device_path_init(&path, "/v1/policies");
     device_path_segment(&path, cli->arguments[0]);
     if (verb != NULL)
         device_path_segment(&path, verb);
-    if (method == HTTP_DELETE)
-        device_path_parameter(&path, "reason", cli->reason);
-    return device_ask(cli, method, &path, verb == NULL ? NULL : device_reason(cli), ret_status);
+    return path;
+}
+
+static void show_policy(struct cli *cli, const json_t *policy)
+{
+    struct arena *arena = &cli->arena;
+    const json_t *seal = json_object_get(policy, "last_sealed");
+    cli_print_field("policy", json_string_or(policy, "name", NULL));
+    cli_print_field("state", json_string_or(policy, "state", NULL));
+    cli_print_field("revision", cli_number(arena, policy, "revision"));
+    cli_print_field("primary", json_string_or(policy, "primary", NULL));
+    cli_print_field("secondary", json_string_or(policy, "secondary", NULL));
+    cli_print_field("next", cli_instant(arena, policy, "next"));
+    cli_print_field("sealed epoch", cli_number(arena, seal, "number"));
+    cli_print_field("its T", cli_instant(arena, seal, "t"));
+    putchar('\n');
+    cli_print_json(json_object_get(policy, "policy"));
 }
 
 static int show(struct cli *cli)
 {
-    int status;
-    json_t *policy = order(cli, HTTP_GET, NULL, &status);
-    if (policy == NULL)
-        return status;
-    if (cli_wants_json(cli)) {
-        cli_print_json(policy);
-    } else {
-        struct arena *arena = &cli->arena;
-        cli_print_field("policy", json_string_or(policy, "name", NULL));
-        cli_print_field("state", json_string_or(policy, "state", NULL));
-        cli_print_field("revision", cli_number(arena, policy, "revision"));
-        cli_print_field("primary", json_string_or(policy, "primary", NULL));
-        cli_print_field("secondary", json_string_or(policy, "secondary", NULL));
-        cli_print_field("next", cli_instant(arena, policy, "next"));
-        const json_t *seal = json_object_get(policy, "last_sealed");
-        cli_print_field("sealed epoch", cli_number(arena, seal, "number"));
-        cli_print_field("its T", cli_instant(arena, seal, "t"));
-        putchar('\n');
-        cli_print_json(json_object_get(policy, "policy"));
-    }
-    json_decref(policy);
-    return status;
+    struct device_path path = path_of(cli, NULL);
+    return device_tell(cli, HTTP_GET, &path, NULL, show_policy);
 }
 
 /* ---- orders ---- */
 
-static int give(struct cli *cli, enum http_method method, const char *verb, const char *done)
+static void show_outcome(struct cli *cli, const json_t *answer)
 {
-    int status;
-    json_t *answer = order(cli, method, verb, &status);
-    if (answer == NULL)
-        return status;
-    if (cli_wants_json(cli))
-        cli_print_json(answer);
-    else
-        cli_print_line("policy '%s' %s", cli->arguments[0], done);
-    json_decref(answer);
-    return status;
+    (void)answer;
+    cli_print_line("policy '%s' %s", cli->arguments[0], cli->row->outcome);
+}
+
+static int order(struct cli *cli)
+{
+    struct device_path path = path_of(cli, cli->row->name);
+    return device_tell(cli, HTTP_POST, &path, device_reason(cli), show_outcome);
 }
 
 static int delete (struct cli *cli)
 {
-    return give(cli, HTTP_DELETE, NULL, "is deleted; its seals stay on both clusters");
+    struct device_path path = path_of(cli, NULL);
+    device_path_parameter(&path, "reason", cli->reason);
+    return device_tell(cli, HTTP_DELETE, &path, NULL, show_outcome);
 }
 
-static int pause_policy(struct cli *cli)
+static void show_begun(struct cli *cli, const json_t *answer)
 {
-    return give(cli, HTTP_POST, "pause", "is paused; an epoch that runs goes on to its end");
-}
-
-static int resume(struct cli *cli)
-{
-    return give(cli, HTTP_POST, "resume", "is resumed");
+    const char *service = json_string_or(answer, "service", cli->arguments[0]);
+    int64_t number = json_integer_or(answer, "number", 0);
+    cli_print_line("epoch %" PRId64 " of '%s' begins: coeval epoch show %s %" PRId64 " --follow",
+                   number, service, service, number);
 }
 
 static int run(struct cli *cli)
 {
     int status;
-    json_t *answer = order(cli, HTTP_POST, "run", &status);
+    struct device_path path = path_of(cli, cli->row->name);
+    if (!cli->wait)
+        return device_tell(cli, HTTP_POST, &path, device_reason(cli), show_begun);
+    json_t *answer = device_ask(cli, HTTP_POST, &path, device_reason(cli), &status);
     if (answer == NULL)
         return status;
     uint64_t number = (uint64_t)json_integer_or(answer, "number", 0);
     const char *service =
         arena_string(&cli->arena, json_string_or(answer, "service", cli->arguments[0]));
-    if (!cli->wait && cli_wants_json(cli))
-        cli_print_json(answer);
-    else if (!cli->wait)
-        cli_print_line("epoch %" PRIu64 " of '%s' begins: coeval epoch show %s %" PRIu64
-                       " --follow",
-                       number, service, service, number);
     json_decref(answer);
-    return cli->wait ? follow_epoch(cli, service, number, "sealed") : status;
+    return follow_epoch(cli, service, number, "sealed");
 }
 
 const struct command policy_commands[] = {
-    {.name = "apply",
-     .run = apply,
-     .arguments = "",
-     .options = "fnr",
-     .needs = "f",
-     .summary = "put a policy into force, new or changed",
-     .help = "doc/policy.md tells what it may say. It is checked here, and against the stores of\n"
-             "both clusters; --dry-run ends there.\n"},
-    {.name = "list",
-     .run = list,
-     .arguments = "",
-     .options = "",
-     .summary = "all policies, and how they stand"},
-    {.name = "show",
-     .run = show,
-     .arguments = "POLICY",
-     .arguments_min = 1,
-     .arguments_max = 1,
-     .options = "",
-     .summary = "one policy, every default written out"},
-    {.name = "run",
-     .run = run,
-     .arguments = "POLICY",
-     .arguments_min = 1,
-     .arguments_max = 1,
-     .options = "rwt",
-     .summary = "an epoch now"},
-    {.name = "pause",
-     .run = pause_policy,
-     .arguments = "POLICY",
-     .arguments_min = 1,
-     .arguments_max = 1,
-     .options = "r",
-     .summary = "no more epochs by the schedule"},
-    {.name = "resume",
-     .run = resume,
-     .arguments = "POLICY",
-     .arguments_min = 1,
-     .arguments_max = 1,
-     .options = "r",
-     .summary = "epochs by the schedule again"},
-    {.name = "delete",
-     .run = delete,
-     .arguments = "POLICY",
-     .arguments_min = 1,
-     .arguments_max = 1,
-     .options = "r",
-     .needs = "r",
-     .summary = "forget a policy; nothing on the clusters is removed"},
+    COMMAND("apply", apply, "", "f!nr", "put a policy into force, new or changed",
+            .help = "doc/policy.md tells what it may say. It is checked here, and against the "
+                    "stores of\nboth clusters; --dry-run ends there.\n"),
+    COMMAND("list", list, "", "", "all policies, and how they stand"),
+    COMMAND("show", show, "POLICY", "", "one policy, every default written out"),
+    COMMAND("run", run, "POLICY", "rwt", "an epoch now"),
+    COMMAND("pause", order, "POLICY", "r", "no more epochs by the schedule",
+            .outcome = "is paused; an epoch that runs goes on to its end"),
+    COMMAND("resume", order, "POLICY", "r", "epochs by the schedule again",
+            .outcome = "is resumed"),
+    COMMAND("delete", delete, "POLICY", "r!", "forget a policy; nothing on the clusters is removed",
+            .outcome = "is deleted; its seals stay on both clusters"),
     {0},
 };

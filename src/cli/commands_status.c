@@ -8,17 +8,6 @@
 #include "cli/commands.h"
 #include "cli/device_call.h"
 #include "cli/epoch_table.h"
-#include "cli/human.h"
-
-static const char *age_of(struct arena *arena, const json_t *service)
-{
-    char text[HUMAN_TEXT_SIZE];
-    int64_t age = json_integer_or(service, "age_seconds", -1);
-    if (age < 0)
-        return NULL;
-    human_age(age, text);
-    return arena_string(arena, text);
-}
 
 /* "4 receiving 52%" */
 static const char *running_of(struct arena *arena, const json_t *service)
@@ -42,12 +31,11 @@ static void add_service(struct table *table, const json_t *service)
     struct arena *arena = &table->arena;
     const json_t *seal = json_object_get(service, "last_sealed");
     const char *state = json_string_or(service, "state", "");
-    table_row(table);
     table_cell(table, json_string_or(service, "name", NULL));
     table_cell_coloured(table, state, cli_state_colour(state));
     table_cell(table, cli_number(arena, seal, "number"));
     table_cell(table, cli_instant(arena, seal, "t"));
-    table_cell(table, age_of(arena, service));
+    table_cell(table, cli_age(arena, service, "age_seconds"));
     table_cell(table, json_string_or(seal, "grade", NULL));
     table_cell(table, running_of(arena, service));
     table_cell(table, cli_instant(arena, service, "next"));
@@ -55,43 +43,65 @@ static void add_service(struct table *table, const json_t *service)
 
 static void print_services(const struct cli *cli, const json_t *services)
 {
-    static const struct table_column columns[] = {
-        {"service", TABLE_LEFT}, {"state", TABLE_LEFT}, {"sealed", TABLE_RIGHT},
-        {"T", TABLE_LEFT},       {"age", TABLE_RIGHT},  {"grade", TABLE_LEFT},
-        {"running", TABLE_LEFT}, {"next", TABLE_LEFT},
-    };
-    struct table table;
-    size_t index;
-    json_t *service;
-    if (json_array_size(services) == 0) {
-        cli_print_line("No policy yet: coeval policy apply -f FILE");
-        return;
-    }
-    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
-    json_array_foreach(services, index, service)
-        add_service(&table, service);
-    cli_print_table(&table);
-    table_fini(&table);
+    static const struct cli_rows rows = {.columns = {{"service", TABLE_LEFT},
+                                                     {"state", TABLE_LEFT},
+                                                     {"sealed", TABLE_RIGHT},
+                                                     {"T", TABLE_LEFT},
+                                                     {"age", TABLE_RIGHT},
+                                                     {"grade", TABLE_LEFT},
+                                                     {"running", TABLE_LEFT},
+                                                     {"next", TABLE_LEFT}},
+                                         .add = add_service,
+                                         .dispensable = "grade,T",
+                                         .none = "No policy yet: coeval policy apply -f FILE"};
+    cli_print_rows(cli, services, &rows);
+}
+
+static void add_cluster(struct table *table, const json_t *cluster)
+{
+    const char *agent = cli_agent_state(cluster);
+    table_cell(table, json_string_or(cluster, "name", NULL));
+    table_cell_coloured(table, agent, cli_state_colour(agent));
+    table_cell(table, cli_instant(&table->arena, cluster, "since"));
 }
 
 static void print_clusters(const struct cli *cli, const json_t *clusters)
 {
-    static const struct table_column columns[] = {
-        {"cluster", TABLE_LEFT}, {"agent", TABLE_LEFT}, {"since", TABLE_LEFT}};
-    struct table table;
+    static const struct cli_rows rows = {
+        .columns = {{"cluster", TABLE_LEFT}, {"agent", TABLE_LEFT}, {"since", TABLE_LEFT}},
+        .add = add_cluster};
+    putchar('\n');
+    cli_print_rows(cli, clusters, &rows);
+}
+
+static void print_unreachable(const json_t *clusters)
+{
     size_t index;
     json_t *cluster;
-    table_init(&table, columns, sizeof columns / sizeof columns[0], cli->colours);
     json_array_foreach(clusters, index, cluster) {
-        const char *agent = cli_agent_state(cluster);
-        table_row(&table);
-        table_cell(&table, json_string_or(cluster, "name", NULL));
-        table_cell_coloured(&table, agent, cli_state_colour(agent));
-        table_cell(&table, cli_instant(&table.arena, cluster, "since"));
+        const char *why = json_string_or(json_object_get(cluster, "error"), "message", NULL);
+        if (strcmp(cli_agent_state(cluster), "unreachable") == 0 && why != NULL)
+            cli_print_line("%s: %s (coeval check)", json_string_or(cluster, "name", ""), why);
     }
-    putchar('\n');
-    cli_print_table(&table);
-    table_fini(&table);
+}
+
+/* What needs somebody stands before what is only told. */
+static void show_status(const struct cli *cli, const json_t *status)
+{
+    const json_t *services = json_object_get(status, "services");
+    const json_t *clusters = json_object_get(status, "clusters");
+    size_t index;
+    json_t *service;
+    print_services(cli, services);
+    json_array_foreach(services, index, service)
+        epoch_print_question(json_object_get(service, "running"));
+    print_clusters(cli, clusters);
+    print_unreachable(clusters);
+    if (!json_boolean_or(status, "clock_synchronised", true)) {
+        putchar('\n');
+        cli_print_line("The device's clock is not disciplined by a time service: T is an instant "
+                       "of UTC, run chrony or ntpd.");
+    }
 }
 
 static int judge(const json_t *status)
@@ -111,21 +121,13 @@ static int judge(const json_t *status)
 int command_status(struct cli *cli)
 {
     int result;
-    size_t index;
-    json_t *service, *status = device_get(cli, "/v1/status", &result);
+    json_t *status = device_get(cli, "/v1/status", &result);
     if (status == NULL)
         return result;
-    if (cli_wants_json(cli)) {
+    if (cli_wants_json(cli))
         cli_print_json(status);
-    } else {
-        print_services(cli, json_object_get(status, "services"));
-        print_clusters(cli, json_object_get(status, "clusters"));
-        if (!json_boolean_or(status, "clock_synchronised", true))
-            cli_print_line("The device's clock is not disciplined by a time service: T is an "
-                           "instant of UTC, run chrony or ntpd.");
-        json_array_foreach(json_object_get(status, "services"), index, service)
-            epoch_print_question(json_object_get(service, "running"));
-    }
+    else
+        show_status(cli, status);
     if (cli->exit_code)
         result = judge(status);
     json_decref(status);

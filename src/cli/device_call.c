@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -13,7 +12,6 @@
 
 #define CALL_TIMEOUT_MS 200000 /* a policy's stores are asked before it is answered */
 #define ANSWER_BYTES_MAX ((size_t)64 << 20)
-#define OPERATION_WAIT "20" /* seconds of one long poll */
 
 /* ---- paths ---- */
 
@@ -52,6 +50,21 @@ void device_path_parameter(struct device_path *path, const char *name, const cha
     buffer_append_format(&path->text, "%c%s=", path->has_query ? '&' : '?', name);
     path_percent_encode(&path->text, value, false);
     path->has_query = true;
+}
+
+void device_path_count(struct device_path *path, const char *name, uint64_t count)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, count);
+    device_path_parameter(path, name, count == 0 ? NULL : text);
+}
+
+void device_path_epoch(struct device_path *path, const char *service, uint64_t number)
+{
+    device_path_init(path, "/v1/services");
+    device_path_segment(path, service);
+    device_path_words(path, "/epochs");
+    device_path_number(path, number);
 }
 
 /* ---- one request ---- */
@@ -160,58 +173,32 @@ json_t *device_get(const struct cli *cli, const char *words, int *ret_status)
     return device_ask(cli, HTTP_GET, &path, NULL, ret_status);
 }
 
+int device_tell(struct cli *cli, enum http_method method, struct device_path *path, json_t *body,
+                device_show_fn *show)
+{
+    int status;
+    json_t *answer = device_ask(cli, method, path, body, &status);
+    if (answer == NULL)
+        return status;
+    if (cli_wants_json(cli))
+        cli_print_json(answer);
+    else
+        show(cli, answer);
+    json_decref(answer);
+    return status;
+}
+
+int device_tell_of(struct cli *cli, const char *words, device_show_fn *show)
+{
+    struct device_path path;
+    device_path_init(&path, words);
+    return device_tell(cli, HTTP_GET, &path, NULL, show);
+}
+
 json_t *device_reason(const struct cli *cli)
 {
     json_t *body = json_object();
     if (cli->reason != NULL)
         json_set_string(body, "reason", cli->reason);
     return body;
-}
-
-/* ---- long work ---- */
-
-static bool runs(const json_t *operation)
-{
-    return strcmp(json_string_or(operation, "phase", ""), "running") == 0;
-}
-
-static int64_t now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-json_t *device_operation(const struct cli *cli, const char *id, bool wait, int *ret_status)
-{
-    int64_t began_s = now_s();
-    for (;;) {
-        struct device_path path;
-        device_path_init(&path, "/v1/operations");
-        device_path_segment(&path, id);
-        device_path_parameter(&path, "wait", wait ? OPERATION_WAIT : NULL);
-        json_t *operation = device_ask(cli, HTTP_GET, &path, NULL, ret_status);
-        if (operation == NULL || !wait || !runs(operation))
-            return operation;
-        if (cli->timeout_s > 0 && now_s() - began_s >= cli->timeout_s) {
-            *ret_status = CLI_TIMEOUT;
-            return operation;
-        }
-        json_decref(operation);
-    }
-}
-
-json_t *device_operate(const struct cli *cli, struct device_path *path, json_t *body,
-                       int *ret_status)
-{
-    struct arena arena;
-    json_t *begun = device_ask(cli, HTTP_POST, path, body, ret_status);
-    if (begun == NULL || cli->no_wait)
-        return begun;
-    arena_init(&arena);
-    const char *id = arena_string(&arena, json_string_or(begun, "id", ""));
-    json_decref(begun);
-    json_t *operation = device_operation(cli, id, true, ret_status);
-    arena_fini(&arena);
-    return operation;
 }

@@ -20,7 +20,11 @@ void device_path_fini(struct device_path *path);
 void device_path_segment(struct device_path *path, const char *text);
 void device_path_number(struct device_path *path, uint64_t number);
 void device_path_words(struct device_path *path, const char *words);
+/* A value of NULL, and a number of 0, stand for none. */
 void device_path_parameter(struct device_path *path, const char *name, const char *value);
+void device_path_count(struct device_path *path, const char *name, uint64_t count);
+/* The path of one epoch, instead of device_path_init(). */
+void device_path_epoch(struct device_path *path, const char *service, uint64_t number);
 
 /* What became of a request. */
 struct device_answer {
@@ -39,12 +43,12 @@ int device_failure(const struct cli *cli, const struct device_answer *answer);
 json_t *device_ask(const struct cli *cli, enum http_method method, struct device_path *path,
                    json_t *body, int *ret_status);
 json_t *device_get(const struct cli *cli, const char *words, int *ret_status);
+/* Asks and shows: with -o json what the device said, else by `show`. Returns the exit status. */
+typedef void device_show_fn(struct cli *cli, const json_t *answer);
+int device_tell(struct cli *cli, enum http_method method, struct device_path *path, json_t *body,
+                device_show_fn *show);
+int device_tell_of(struct cli *cli, const char *words, device_show_fn *show); /* by GET */
 /* {"reason": ...} as far as one was given */
 json_t *device_reason(const struct cli *cli);
-
-/* Long work: begins it, waits unless --no-wait, and gives the operation as it is then. */
-json_t *device_operate(const struct cli *cli, struct device_path *path, json_t *body,
-                       int *ret_status);
-json_t *device_operation(const struct cli *cli, const char *id, bool wait, int *ret_status);
 
 #endif

@@ -6,24 +6,6 @@
 
 #include "base/json.h"
 #include "cli/cli_print.h"
-#include "cli/human.h"
-
-static const struct table_column columns[] = {
-    {"service", TABLE_LEFT},  {"epoch", TABLE_RIGHT},   {"T", TABLE_LEFT},
-    {"state", TABLE_LEFT},    {"mode", TABLE_LEFT},     {"grade", TABLE_LEFT},
-    {"skew", TABLE_RIGHT},    {"files", TABLE_RIGHT},   {"bytes", TABLE_RIGHT},
-    {"removed", TABLE_RIGHT}, {"seconds", TABLE_RIGHT}, {"sealed", TABLE_LEFT},
-};
-
-static const char *skew_of(struct arena *arena, const json_t *epoch)
-{
-    char text[HUMAN_TEXT_SIZE];
-    int64_t skew_us = json_integer_or(epoch, "skew_us", -1);
-    if (skew_us < 0)
-        return NULL;
-    human_skew(skew_us, text);
-    return arena_string(arena, text);
-}
 
 static const char *state_of(const json_t *epoch)
 {
@@ -32,24 +14,27 @@ static const char *state_of(const json_t *epoch)
                : json_string_or(epoch, "state", NULL);
 }
 
-static void add_epoch(struct table *table, const json_t *epoch, bool with_service)
+static void add_epoch(struct table *table, const json_t *epoch)
 {
     struct arena *arena = &table->arena;
     const char *state = state_of(epoch);
-    table_row(table);
-    if (with_service)
-        table_cell(table, json_string_or(epoch, "service", NULL));
     table_cell(table, cli_number(arena, epoch, "number"));
     table_cell(table, cli_instant(arena, epoch, "t"));
     table_cell_coloured(table, state, cli_state_colour(state == NULL ? "" : state));
     table_cell(table, json_string_or(epoch, "mode", NULL));
     table_cell(table, json_string_or(epoch, "grade", NULL));
-    table_cell(table, skew_of(arena, epoch));
+    table_cell(table, cli_skew(arena, epoch, "skew_us"));
     table_cell(table, cli_number(arena, epoch, "files"));
     table_cell(table, cli_size(arena, epoch, "bytes"));
     table_cell(table, cli_number(arena, epoch, "entries_removed"));
     table_cell(table, cli_number(arena, epoch, "seconds"));
     table_cell(table, cli_instant(arena, epoch, "sealed_at"));
+}
+
+static void add_epoch_of_its_service(struct table *table, const json_t *epoch)
+{
+    table_cell(table, json_string_or(epoch, "service", NULL));
+    add_epoch(table, epoch);
 }
 
 static bool are_of_several(const json_t *list)
@@ -61,17 +46,28 @@ static bool are_of_several(const json_t *list)
     return false;
 }
 
+/* What an operator looks for first stays on a small terminal. */
+#define DISPENSABLE "sealed,skew,mode,removed,files,seconds"
+#define COLUMNS                                                                             \
+    {"epoch", TABLE_RIGHT}, {"T", TABLE_LEFT}, {"state", TABLE_LEFT}, {"mode", TABLE_LEFT}, \
+        {"grade", TABLE_LEFT}, {"skew", TABLE_RIGHT}, {"files", TABLE_RIGHT},               \
+        {"bytes", TABLE_RIGHT}, {"removed", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},         \
+    {                                                                                       \
+        "sealed", TABLE_LEFT                                                                \
+    }
+
 void epoch_table_print(const struct cli *cli, const json_t *list)
 {
-    struct table table;
+    static const struct cli_rows rows = {.columns = {COLUMNS},
+                                         .add = add_epoch,
+                                         .dispensable = DISPENSABLE,
+                                         .none = "No epoch yet: coeval policy run POLICY"};
+    static const struct cli_rows rows_of_several = {.columns = {{"service", TABLE_LEFT}, COLUMNS},
+                                                    .add = add_epoch_of_its_service,
+                                                    .dispensable = DISPENSABLE};
     size_t index;
     json_t *epoch;
-    size_t first = are_of_several(list) ? 0 : 1;
-    table_init(&table, columns + first, sizeof columns / sizeof columns[0] - first, cli->colours);
-    json_array_foreach(list, index, epoch)
-        add_epoch(&table, epoch, first == 0);
-    cli_print_table(&table);
-    table_fini(&table);
+    cli_print_rows(cli, list, are_of_several(list) ? &rows_of_several : &rows);
     json_array_foreach(list, index, epoch)
         epoch_print_question(epoch);
 }

@@ -5,21 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/cli_print.h"
 #include "cli/device_call.h"
 #include "cli/epoch_table.h"
 #include "cli/progress_bar.h"
+#include "cli/terminal_line.h"
 
 #define LOOK_EVERY_MS 300
 #define UNREACHABLE_MS_MAX 60000 /* a restart of the device */
 #define PLANNING_MS 3000         /* a new epoch may not be there yet */
 #define SETTLING_MS 15000        /* sealed; the primary is told */
-#define WIDTH_DEFAULT 80
 
 struct following {
     const struct cli *cli;
@@ -27,8 +25,9 @@ struct following {
     uint64_t number;
     const char *expected;
     int64_t began_ms, reached_ms, sealed_ms; /* 0: not yet */
-    char *shown;                             /* the last line */
-    bool has_bar;
+    char *shown;                             /* the last line of JSON */
+    struct terminal_line line;
+    bool was_seen;
 };
 
 static int64_t now_ms(void)
@@ -40,32 +39,15 @@ static int64_t now_ms(void)
 
 /* ---- showing ---- */
 
-static size_t terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
-        return WIDTH_DEFAULT;
-    return size.ws_col;
-}
-
 static void show_bar(struct following *following, const json_t *epoch)
 {
     struct buffer line;
     buffer_init(&line, 0);
     buffer_append_format(&line, "%s/%" PRIu64 "  ", following->service, following->number);
-    size_t width = terminal_width(), used = line.size;
+    size_t width = terminal_line_width(), used = line.size;
     progress_bar_print(epoch, width > used + 1 ? width - used - 1 : 0, &line);
-    printf("\r%s\033[K", buffer_text(&line));
-    fflush(stdout);
-    following->has_bar = true;
+    terminal_line_show(&following->line, buffer_text(&line));
     buffer_fini(&line);
-}
-
-static void clear_bar(struct following *following)
-{
-    if (following->has_bar)
-        fputs("\r\033[K", stdout);
-    following->has_bar = false;
 }
 
 static void show_json(struct following *following, const json_t *epoch)
@@ -97,7 +79,7 @@ static void show(struct following *following, const json_t *epoch)
 static void show_result(struct following *following, json_t *epoch)
 {
     const struct cli *cli = following->cli;
-    clear_bar(following);
+    terminal_line_clear(&following->line);
     if (!shows_bar(cli) && cli->output != CLI_OUTPUT_TABLE)
         return; /* its line was the last one */
     json_t *list = json_array();
@@ -153,10 +135,7 @@ static int judge(struct following *following, json_t *epoch)
 static bool look(struct following *following, struct device_answer *ret_answer)
 {
     struct device_path path;
-    device_path_init(&path, "/v1/services");
-    device_path_segment(&path, following->service);
-    device_path_words(&path, "/epochs");
-    device_path_number(&path, following->number);
+    device_path_epoch(&path, following->service, following->number);
     device_path_parameter(&path, "view", "summary");
     return device_call(following->cli, HTTP_GET, &path, NULL, ret_answer);
 }
@@ -208,7 +187,7 @@ static bool is_hopeless(struct following *following, const struct device_answer 
         return false;
     if (answer->reached && answer->error.code == ERROR_NOT_FOUND && is_being_planned(following))
         return false;
-    clear_bar(following);
+    terminal_line_clear(&following->line);
     *ret_status = answer->reached && answer->error.code == ERROR_NOT_FOUND
                       ? never_planned(following->cli, following->service, &answer->error)
                       : device_failure(following->cli, answer);
@@ -221,10 +200,15 @@ static bool is_too_late(struct following *following, int *ret_status)
     int64_t limit_s = following->cli->timeout_s;
     if (limit_s == 0 || now_ms() - following->began_ms < limit_s * 1000)
         return false;
-    clear_bar(following);
-    error_set(&error, ERROR_TIMEOUT,
-              "epoch %" PRIu64 " goes on: `coeval epoch show %s %" PRIu64 " --follow`",
-              following->number, following->service, following->number);
+    terminal_line_clear(&following->line);
+    if (following->was_seen)
+        error_set(&error, ERROR_TIMEOUT,
+                  "epoch %" PRIu64 " goes on: `coeval epoch show %s %" PRIu64 " --follow`",
+                  following->number, following->service, following->number);
+    else
+        error_set(&error, ERROR_TIMEOUT,
+                  "epoch %" PRIu64 " of '%s' was not there in time: see `coeval epoch list %s`",
+                  following->number, following->service, following->service);
     cli_print_error(following->cli, &error);
     *ret_status = CLI_TIMEOUT;
     return true;
@@ -240,6 +224,7 @@ static bool look_once(struct following *following, int *ret_status)
         return is_hopeless(following, &answer, ret_status);
     }
     following->reached_ms = now_ms();
+    following->was_seen = true;
     show(following, answer.document);
     bool over = is_over(following, answer.document);
     if (over)

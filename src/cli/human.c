@@ -88,6 +88,15 @@ static int64_t unit_seconds(const char *unit)
     return 0;
 }
 
+bool human_parse_count(const char *text, uint64_t *ret_number)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length > 18 || strspn(text, "0123456789") != length)
+        return false;
+    *ret_number = strtoull(text, NULL, 10);
+    return true;
+}
+
 bool human_parse_duration(const char *text, int64_t *ret_seconds)
 {
     struct error error;

@@ -17,6 +17,8 @@ void human_age(int64_t seconds, char ret_text[HUMAN_TEXT_SIZE]);
 void human_clock(int64_t seconds, char ret_text[HUMAN_TEXT_SIZE]);
 /* "2026-11-21T13:00:00.250001Z" without what is behind the milliseconds; other text as it is. */
 void human_instant(const char *timestamp, char ret_text[HUMAN_TEXT_SIZE]);
+/* Digits and nothing else, below 10^18. */
+bool human_parse_count(const char *text, uint64_t *ret_number);
 /* "PT1H30M", or with one unit as in "90m", "36h", "7d", "45s". False: neither. */
 bool human_parse_duration(const char *text, int64_t *ret_seconds);
 

@@ -9,10 +9,11 @@
 #include "cli/cli_print.h"
 #include "cli/exit_code.h"
 #include "cli/human.h"
+#include "cli/operation_wait.h"
 
-static bool is_running(const json_t *operation)
+static bool has_failed(const json_t *operation)
 {
-    return strcmp(json_string_or(operation, "phase", ""), "running") == 0;
+    return json_is_object(json_object_get(operation, "error"));
 }
 
 /* What an operation came to; findings and silent clusters are failures too. */
@@ -21,10 +22,14 @@ static int judge(const json_t *operation)
     const json_t *result = json_object_get(operation, "result");
     size_t index;
     json_t *item;
-    if (json_is_object(json_object_get(operation, "error")) ||
-        json_array_size(json_object_get(result, "silent_clusters")) > 0)
-        return CLI_FAILED;
-    if (!json_boolean_or(result, "equal", true))
+    struct error error;
+    /* Of a root that did not move nothing was changed: refused, not failed. */
+    if (has_failed(operation) && strcmp(json_string_or(operation, "kind", ""), "move-root") == 0) {
+        json_to_error(json_object_get(operation, "error"), &error);
+        return (int)exit_code_of(error.code);
+    }
+    if (has_failed(operation) || json_array_size(json_object_get(result, "silent_clusters")) > 0 ||
+        !json_boolean_or(result, "equal", true))
         return CLI_FAILED;
     json_array_foreach(json_object_get(result, "findings"), index, item)
         if (strcmp(json_string_or(item, "level", ""), "error") == 0)
@@ -95,20 +100,79 @@ static void print_verified(const json_t *operation, const json_t *result)
                        json_string_or(finding, "what", ""));
 }
 
+/* ---- roots ---- */
+
+static void print_names(const char *title, const json_t *names, const char *none)
+{
+    size_t index;
+    json_t *name;
+    if (json_array_size(names) == 0)
+        cli_print_line("%s: %s", title, none);
+    else
+        cli_print_line("%s:", title);
+    json_array_foreach(names, index, name)
+        cli_print_line("  %s", json_string_value(name));
+}
+
+void root_plan_print(const json_t *plan)
+{
+    print_names("replaces the roots", json_object_get(plan, "replaces"), "none");
+    print_names("services that lose their base", json_object_get(plan, "lose_base"), "none");
+    cli_print_line("%s", json_string_or(plan, "consequence", ""));
+}
+
+static void print_moved(const json_t *plan)
+{
+    cli_print_line("the root is now at %s %s:%s", json_string_or(plan, "cluster", ""),
+                   json_string_or(plan, "instance", ""), json_string_or(plan, "root", ""));
+    root_plan_print(plan);
+}
+
+/* ---- all of them ---- */
+
+static void print_running(const json_t *operation)
+{
+    const char *doing = json_string_or(operation, "doing", "");
+    int64_t total = json_integer_or(operation, "total", 0);
+    const char *unit = json_string_or(operation, "unit", "");
+    cli_print_line("%s goes on: coeval operation show %s --wait",
+                   json_string_or(operation, "kind", ""), json_string_or(operation, "id", ""));
+    if (total > 0)
+        cli_print_line("  %s%s%" PRId64 " of %" PRId64 " %s", doing, doing[0] == '\0' ? "" : ": ",
+                       json_integer_or(operation, "done", 0), total, unit);
+    else if (doing[0] != '\0')
+        cli_print_line("  %s", doing);
+}
+
+/* To stderr, where a script looks for it, with what to type next. */
+static void print_failure(const struct cli *cli, const json_t *operation)
+{
+    struct error error;
+    size_t index;
+    json_t *command;
+    json_to_error(json_object_get(operation, "error"), &error);
+    cli_print_error(cli, &error);
+    if (cli_wants_json(cli))
+        return;
+    json_array_foreach(json_object_get(operation, "commands"), index, command)
+        if (json_is_string(command))
+            cli_print_hint(json_string_value(command));
+}
+
 static void print_operation(const struct cli *cli, const json_t *operation)
 {
     const json_t *result = json_object_get(operation, "result");
-    const char *why = json_string_or(json_object_get(operation, "error"), "message", NULL);
     const char *kind = json_string_or(operation, "kind", "");
-    if (is_running(operation))
-        cli_print_line("%s goes on: coeval operation show %s --wait", kind,
-                       json_string_or(operation, "id", ""));
-    else if (why != NULL)
-        cli_print_line("%s failed: %s", kind, why);
+    if (operation_runs(operation))
+        print_running(operation);
+    else if (has_failed(operation))
+        return;
     else if (strcmp(kind, "check") == 0)
         print_findings(cli, json_object_get(result, "findings"));
     else if (strcmp(kind, "recover") == 0)
         print_recovered(result);
+    else if (strcmp(kind, "move-root") == 0)
+        print_moved(result);
     else
         print_verified(operation, result);
 }
@@ -121,8 +185,24 @@ int operation_show(const struct cli *cli, json_t *operation, int status)
         cli_print_json(operation);
     else
         print_operation(cli, operation);
-    if (status == CLI_OK && !is_running(operation))
+    if (has_failed(operation))
+        print_failure(cli, operation);
+    if (status == CLI_OK && !operation_runs(operation))
         status = judge(operation);
     json_decref(operation);
     return status;
+}
+
+int operation_run_at(const struct cli *cli, struct device_path *path, json_t *body)
+{
+    int status;
+    json_t *operation = operation_begin(cli, path, body, &status);
+    return operation_show(cli, operation, status);
+}
+
+int operation_run(const struct cli *cli, const char *words, json_t *body)
+{
+    struct device_path path;
+    device_path_init(&path, words);
+    return operation_run_at(cli, &path, body);
 }

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/path.h"
 
+#define GAP 2 /* between columns */
+
 struct table_cell {
     const char *text;
     enum table_colour colour;
@@ -102,16 +104,28 @@ static void pad(struct buffer *text, size_t count)
         buffer_append_byte(text, ' ');
 }
 
+static size_t width_of(const struct table *table, size_t column)
+{
+    size_t widest = table_width(table->columns[column].name);
+    for (const struct table_row *row = table->first; row != NULL; row = row->next) {
+        size_t width = column < row->count ? table_width(row->cells[column].text) : 0;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
 static void print_row(const struct table *table, const struct table_cell *cells, size_t count,
                       const size_t *widths, struct buffer *text)
 {
+    size_t owed = 0; /* blanks that only come when something follows */
     for (size_t i = 0; i < count; i++) {
+        if (table->left_out[i])
+            continue;
         size_t missing = widths[i] - table_width(cells[i].text);
         bool right = table->columns[i].alignment == TABLE_RIGHT;
-        pad(text, (i > 0 ? 2 : 0) + (right ? missing : 0));
+        pad(text, owed + (right ? missing : 0));
         table_print_coloured(text, cells[i].text, cells[i].colour, table->colours);
-        if (!right && i + 1 < count)
-            pad(text, missing);
+        owed = GAP + (right ? 0 : missing);
     }
     buffer_append_byte(text, '\n');
 }
@@ -122,13 +136,38 @@ void table_print(const struct table *table, struct buffer *text)
     struct table_cell head[TABLE_COLUMNS_MAX];
     for (size_t i = 0; i < table->column_count; i++) {
         head[i] = (struct table_cell){table->columns[i].name, TABLE_DIM};
-        widths[i] = table_width(table->columns[i].name);
-        for (const struct table_row *row = table->first; row != NULL; row = row->next) {
-            size_t width = i < row->count ? table_width(row->cells[i].text) : 0;
-            widths[i] = width > widths[i] ? width : widths[i];
-        }
+        widths[i] = width_of(table, i);
     }
     print_row(table, head, table->column_count, widths, text);
     for (const struct table_row *row = table->first; row != NULL; row = row->next)
         print_row(table, row->cells, row->count, widths, text);
+}
+
+/* ---- fitting ---- */
+
+static size_t whole_width(const struct table *table)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        if (!table->left_out[i])
+            width += width_of(table, i) + (width == 0 ? 0 : GAP);
+    return width;
+}
+
+static void leave_out(struct table *table, const char *name, size_t length)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strlen(table->columns[i].name) == length &&
+            memcmp(table->columns[i].name, name, length) == 0)
+            table->left_out[i] = true;
+}
+
+void table_fit(struct table *table, size_t width, const char *dispensable)
+{
+    while (*dispensable != '\0' && whole_width(table) > width) {
+        size_t length = strcspn(dispensable, ",");
+        leave_out(table, dispensable, length);
+        dispensable += length;
+        dispensable += strspn(dispensable, ",");
+    }
 }

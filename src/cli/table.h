@@ -23,6 +23,7 @@ struct table {
     struct arena arena;
     struct table_column columns[TABLE_COLUMNS_MAX];
     size_t column_count;
+    bool left_out[TABLE_COLUMNS_MAX];
     struct table_row *first, *last;
     bool colours;
 };
@@ -34,6 +35,9 @@ void table_row(struct table *table);
 /* The next cell of the row; text is copied, NULL or "" is shown as "-". */
 void table_cell(struct table *table, const char *text);
 void table_cell_coloured(struct table *table, const char *text, enum table_colour colour);
+/* Leaves columns out until a line fits: those that dispensable names ("sealed,skew"), the first one
+ * first. What it does not name stays, and lines may be too long. */
+void table_fit(struct table *table, size_t width, const char *dispensable);
 /* Head and rows; no blanks at the end of a line. */
 void table_print(const struct table *table, struct buffer *text);
 

@@ -1,15 +1,9 @@
 """coeval_follow_test.py: coeval stays with a running epoch, and with long work."""
 import json
-import os
-import pty
-import select
-import subprocess
-import termios
-import time
 
 import pytest
 
-from run_coeval import COEVAL, EPOCH_1, PATIENCE_S, coeval, environment, script  # noqa: F401
+from run_coeval import EPOCH_1, coeval, on_terminal, script  # noqa: F401
 from scripted_device import APPLIED, epoch, error, event, operation, progress, service
 
 
@@ -98,24 +92,6 @@ def test_newest_epoch_is_meant_without_a_number(script):
     assert coeval("epoch", "show", "bills/1", url=script.url).returncode == 0
 
 
-def on_terminal(script, *arguments, columns=100):
-    """Runs coeval on a terminal of its own; returns what it wrote there and the exit status."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, columns))
-    process = subprocess.Popen([COEVAL, *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
-                               env=environment(script.url), start_new_session=True)
-    os.close(theirs)
-    written, end = b"", time.monotonic() + PATIENCE_S
-    while time.monotonic() < end and select.select([ours], [], [], PATIENCE_S)[0]:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the other side is closed
-            break
-        written += piece
-    os.close(ours)
-    return written.decode(), process.wait(PATIENCE_S)
-
-
 def test_bar_on_a_terminal(script):
     half = progress(bytes_done=1200000000, bytes_total=2400000000, files_done=310, files_total=600,
                     bytes_per_second=120000000, seconds_left=10)
@@ -160,6 +136,25 @@ def test_check(script):
     assert coeval("check", url=script.url).returncode == 5
 
 
+def test_how_far_it_is(script):
+    """On a terminal a bar that is gone at the end; elsewhere only the end."""
+    halfway = operation("check", "running", doing="asking cluster west", done=1, total=2)
+    finding = {"hop": "device", "level": "ok", "what": "fine", "remedy": None}
+    long_work(script, "check", "/v1/check", halfway, halfway,
+              operation("check", result={"findings": [finding]}))
+    text, code = on_terminal(script, "check", columns=80)
+    assert code == 0
+    bar, again, rest = text.split("\033[K", 2)
+    assert bar.startswith("\rcheck: asking cluster west  [======") and len(bar) <= 80
+    assert bar.endswith("50%  1/2 clusters") and again == bar
+    assert rest == "\r\033[K\033[32mok\033[0m       device: fine\r\n"
+    assert script.asked[1][1].endswith("?wait=1")
+    script.on("GET", "/v1/operations/" + halfway["id"], halfway)
+    ran = coeval("operation", "show", halfway["id"], url=script.url)
+    assert ran.stdout == (f"check goes on: coeval operation show {halfway['id']} --wait\n"
+                          "  asking cluster west: 1 of 2 clusters\n")
+
+
 def test_check_without_waiting(script):
     long_work(script, "check", "/v1/check")
     ran = coeval("check", "--no-wait", url=script.url)
@@ -176,14 +171,14 @@ def test_check_with_a_limit(script):
     ({"equal": True, "findings": [], "entries": 7, "bytes": 4096}, None, 0, "7 entries, 4.0 kB"),
     ({"equal": False, "findings": [{"member": "/bills", "what": "missing: a"}], "entries": 7,
       "bytes": 1}, None, 5, "/bills: missing: a"),
-    (None, {"code": "CORRUPT", "message": "torn"}, 5, "verify failed: torn"),
+    (None, {"code": "CORRUPT", "message": "torn"}, 5, "coeval epoch verify: torn\n"),
 ])
 def test_verify(script, result, problem, expected, words):
     long_work(script, "verify", EPOCH_1 + "/verify", operation(
         "verify", "failed" if problem else "done", service="bills", number=1, result=result,
         error=problem))
     ran = coeval("epoch", "verify", "bills", "1", url=script.url)
-    assert ran.returncode == expected and words in ran.stdout
+    assert ran.returncode == expected and words in (ran.stderr if problem else ran.stdout)
 
 
 @pytest.mark.parametrize("silent, expected", [([], 0), ([

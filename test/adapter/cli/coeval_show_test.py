@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-from run_coeval import COEVAL, EPOCH_1, PATIENCE_S, coeval, environment, script  # noqa: F401
-from scripted_device import cluster, epoch, error, event, progress, service, status
+from run_coeval import (  # noqa: F401
+    COEVAL, EPOCH_1, PATIENCE_S, coeval, environment, on_terminal, script)
+from scripted_device import cluster, epoch, error, event, operation, progress, service, status
 
 
 # ---- tables ----
@@ -29,6 +30,49 @@ def test_epochs_table(script):
         "      2        -  -"]
     assert "bills 3 is stuck: refused" in lines
     assert any(line.startswith("  coeval epoch rollback bills 3 --reason") for line in lines)
+
+
+def test_small_terminals_get_what_matters_most(script):
+    script.on("GET", "/v1/epochs", {"epochs": [epoch(2), epoch(1)]})
+    text, _ = on_terminal(script, "epoch", "list", "bills", columns=80)
+    lines = text.replace("\033[2m", "").replace("\033[0m", "").splitlines()
+    assert lines[0].split() == ["epoch", "T", "state", "grade", "files", "bytes", "seconds"]
+    assert max(map(len, lines)) <= 80
+    text, _ = on_terminal(script, "epoch", "list", "bills", columns=140)
+    assert "sealed" in text.splitlines()[0] and "skew" in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("words, path, answer, told", [
+    (("epoch", "list"), "/v1/epochs", {"epochs": []}, "No epoch yet: coeval policy run"),
+    (("policy", "list"), "/v1/policies", {"policies": []}, "No policy yet: coeval policy apply"),
+    (("root", "list"), "/v1/roots", {"roots": []}, "No root yet"),
+    (("operation", "list"), "/v1/operations", {"operations": []}, "None since the device"),
+    (("simulate", "--until", "1h"), "/v1/simulate", {"steps": [], "more": False}, "Nothing is due"),
+])
+def test_nothing_is_said_in_words(script, words, path, answer, told):
+    script.on("GET", path, answer)
+    assert coeval(*words, url=script.url).stdout.startswith(told)
+    assert json.loads(coeval(*words, "-o", "json", url=script.url).stdout) == answer
+
+
+def test_a_running_epoch_says_how_to_follow_it(script):
+    script.on("GET", EPOCH_1, {**epoch(1, "receiving", progress=progress()), "members": [],
+                               "moment": None, "transfer": None, "commit": None, "history": None})
+    ran = coeval("epoch", "show", "bills", "1", url=script.url)
+    assert ran.stdout.endswith("\n\nIt runs: coeval epoch show bills 1 --follow\n")
+
+
+def test_events_stand_in_columns(script):
+    script.on("GET", "/v1/events", {"events": [
+        event(7, text="epoch 1 of bills: is sealed"),
+        event(8, severity="warning", name="root.moved", text="why", of=()),
+        event(1234, severity="alarm", name="clock.behind", text="set back", of=("service",),
+              commands=["coeval status"])]})
+    assert coeval("events", url=script.url).stdout == (
+        "   7  2026-11-21T13:00:00.250Z  notice   epoch.sealed          bills/1: is sealed\n"
+        "   8  2026-11-21T13:00:00.250Z  warning  root.moved            why\n"
+        "1234  2026-11-21T13:00:00.250Z  alarm    clock.behind          bills: set back\n"
+        "      coeval status\n")
 
 
 def test_epochs_of_several_services_are_told_apart(script):
@@ -65,6 +109,8 @@ def test_status(script):
                      ran.stdout)
     assert re.search(r"west +unreachable", ran.stdout)
     assert "chrony" in ran.stdout
+    assert "west: refused (coeval check)\n" in ran.stdout
+    assert ran.stdout.index("waits for you") < ran.stdout.index("unreachable")
     assert "bills 4 waits for you: 300 of 400 entries" in ran.stdout
     assert "coeval epoch approve bills 4 --reason" in ran.stdout
     assert coeval("status", "--exit-code", url=script.url).returncode == 6
@@ -134,15 +180,37 @@ def test_roots(script):
     plan = {"cluster": "east", "instance": "hdfs", "root": "/data", "replaces": ["/data/a"],
             "lose_base": [], "consequence": "the next epoch compares"}
     script.on("POST", "/v1/roots/plan", plan)
-    script.on("POST", "/v1/roots/move", plan)
+    script.on("POST", "/v1/roots/move", operation("move-root", "running"), status=202)
+    script.on("GET", "/v1/operations/" + operation("move-root")["id"],
+              operation("move-root", result=plan))
     ran = coeval("root", "plan", "east", "hdfs:/data", url=script.url)
     assert ran.returncode == 0
     assert "replaces the roots:\n  /data/a\nservices that lose their base: none\n" in ran.stdout
     assert coeval("root", "move", "east", "hdfs:/data", url=script.url).returncode == 1
-    coeval("root", "move", "east", "hdfs:/data", "--reason", "r", url=script.url)
-    assert [json.loads(body) for _, _, body, _ in script.asked] == [
+    ran = coeval("root", "move", "east", "hdfs:/data", "--reason", "r", url=script.url)
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("the root is now at east hdfs:/data\nreplaces the roots:\n")
+    assert [json.loads(body) for _, _, body, _ in script.asked[:2]] == [
         {"cluster": "east", "instance": "hdfs", "root": "/data"},
         {"cluster": "east", "instance": "hdfs", "root": "/data", "reason": "r"}]
+
+
+@pytest.mark.parametrize("code, expected", [("NOT_FOUND", 3), ("CONFLICT", 2), ("IO", 5)])
+def test_root_that_cannot_move(script, code, expected):
+    """Nothing was changed: the order was refused, and its status says why."""
+    failed = operation("move-root", "failed", error={"code": code, "message": "no directory"},
+                       commands=["coeval root list"])
+    script.on("POST", "/v1/roots/move", operation("move-root", "running"), status=202)
+    script.on("GET", "/v1/operations/" + failed["id"], failed)
+    ran = coeval("root", "move", "east", "hdfs:/data", "--reason", "r", url=script.url)
+    assert ran.returncode == expected
+    assert ran.stdout == "" and ran.stderr == ("coeval root move: no directory\n"
+                                               "  coeval root list\n")
+    ran = coeval("root", "move", "east", "hdfs:/data", "--reason", "r", "-o", "json",
+                 url=script.url)
+    assert ran.returncode == expected
+    assert json.loads(ran.stdout) == failed
+    assert json.loads(ran.stderr) == {"error": failed["error"]}
 
 
 def test_data_sets(script):

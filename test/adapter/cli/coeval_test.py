@@ -68,6 +68,8 @@ def test_commands_of_the_manual_are_there():
     (["cluster", "datasets", "east", "posix:relative"], "is not INSTANCE:/PATH"),
     (["root", "plan", "east", ":/x"], "is not INSTANCE:/PATH"),
     (["simulate", "--until", "soon"], "is neither a time with its zone"),
+    (["root", "move", "east", "posix", "--reason", "x"], "'posix' is not INSTANCE:/PATH"),
+    (["simulate", "--until", "367d"], "--until '367d' is too far away: at most 366d"),
     (["simulate"], "--until WHEN is missing"),
 ])
 def test_wrong_arguments(arguments, words):
@@ -75,6 +77,20 @@ def test_wrong_arguments(arguments, words):
     assert ran.returncode == 1 and ran.stdout == ""
     assert words in ran.stderr
     assert ran.stderr.startswith("coeval")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["stat", "-o", "json"], ["-o", "json", "policy"], ["policy", "show", "--output=json"],
+    ["-ojson", "status", "--frobnicate"], ["events", "--limit", "0", "--output", "json"],
+    ["epoch", "show", "bills", "one", "-o", "json"], ["simulate", "--until", "soon", "-o", "json"],
+    ["root", "plan", "east", ":/x", "-o", "json"],
+    ["policy", "apply", "-o", "json", "-f", "/nonexistent/policy.yaml"],
+])
+def test_wrong_arguments_are_told_in_json_to_a_script(arguments):
+    ran = coeval(*arguments)
+    assert ran.returncode == 1 and ran.stdout == ""
+    told = json.loads(ran.stderr)["error"]
+    assert told["code"] in ("INVALID", "NOT_FOUND") and told["message"]
 
 
 def test_options_may_stand_at_every_level(script):

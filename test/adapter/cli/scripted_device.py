@@ -51,16 +51,18 @@ def status(**more):
             "last_event": 0, **more}
 
 
-def event(sequence, **more):
-    return {"sequence": sequence, "time_us": "1795266000250000", "severity": "notice",
-            "name": "epoch.sealed", "service": "bills", "number": 1, "text": "is sealed",
-            "commands": [], **more}
+def event(sequence, of=("service", "number"), **more):
+    whole = {"sequence": sequence, "time_us": "1795266000250000", "severity": "notice",
+             "name": "epoch.sealed", "service": "bills", "number": 1, "text": "is sealed",
+             "commands": [], **more}
+    return {k: v for k, v in whole.items() if k in of or k not in ("service", "number")}
 
 
 def operation(kind, phase="done", **more):
     ended = None if phase == "running" else "2026-11-21T13:00:02Z"
     return {"id": "00000000-0000-4000-8000-000000000003", "kind": kind, "service": None,
-            "number": None, "phase": phase, "done": 0 if phase == "running" else 1, "total": 1,
+            "number": None, "phase": phase, "doing": None, "done": 0 if phase == "running" else 1,
+            "total": 1, "unit": "clusters",
             "started_at": "2026-11-21T13:00:00Z", "ended_at": ended, "error": None, "result": None,
             "commands": [], **more}
 

@@ -107,12 +107,26 @@ static void test_durations(void **state)
     assert_int_equal(seconds, 17);
 }
 
+static void test_counts(void **state)
+{
+    static const char *const bad[] = {"", "-1", "+1", "1x", " 1", "0x10", "1234567890123456789"};
+    uint64_t count = 17;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(human_parse_count(bad[i], &count));
+    assert_int_equal(count, 17);
+    assert_true(human_parse_count("0", &count));
+    assert_int_equal(count, 0);
+    assert_true(human_parse_count("999999999999999999", &count));
+    assert_int_equal(count, 999999999999999999);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),           cmocka_unit_test(test_skews),
         cmocka_unit_test(test_ages_and_clocks), cmocka_unit_test(test_instants),
-        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_durations),       cmocka_unit_test(test_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,8 +36,40 @@ static void test_everything(void **state)
 {
     (void)state;
     expect(RECEIVING, 100,
-           "receiving (copy)  [============>           ]  50%  1.2 GB/2.4 GB  310/600 files  "
+           "receiving (copy)  [===========>           ]  50%  1.2 GB/2.4 GB  310/600 files  "
            "120 MB/s  0:10 left");
+}
+
+/* What `coeval epoch show --follow` leaves of 80 places behind "warehouse/1234  ". */
+static void test_a_small_terminal(void **state)
+{
+    (void)state;
+    expect(RECEIVING, 63, "copy  50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left");
+    expect(RECEIVING, 75,
+           "receiving (copy)  50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left");
+    expect(RECEIVING, 46, "copy  50%  1.2 GB/2.4 GB  120 MB/s  0:10 left");
+    expect(RECEIVING, 37, "copy  50%  1.2 GB/2.4 GB  0:10 left");
+}
+
+static void test_an_operation(void **state)
+{
+    struct buffer text;
+    json_t *document =
+        json_loads("{\"kind\":\"check\",\"doing\":\"asking cluster west\",\"done\":1,"
+                   "\"total\":2,\"unit\":\"clusters\",\"service\":null}",
+                   0, NULL);
+    (void)state;
+    buffer_init(&text, 0);
+    progress_bar_print_operation(document, 79, &text);
+    assert_string_equal(buffer_text(&text), "check: asking cluster west  "
+                                            "[==============>              ]  50%  1/2 clusters");
+    buffer_clear(&text);
+    json_object_set_new(document, "total", json_integer(0));
+    json_object_set_new(document, "service", json_string("bills"));
+    progress_bar_print_operation(document, 79, &text);
+    assert_string_equal(buffer_text(&text), "check bills: asking cluster west");
+    buffer_fini(&text);
+    json_decref(document);
 }
 
 static void test_every_width_is_kept(void **state)
@@ -61,18 +93,26 @@ static void test_nothing_known_yet(void **state)
     expect("{}", 80, "");
 }
 
+static void test_a_rate_that_is_none_yet(void **state)
+{
+    (void)state;
+    expect("{\"state\":\"receiving\",\"progress\":{\"bytes_done\":1,\"bytes_total\":400000000,"
+           "\"bytes_per_second\":538,\"seconds_left\":743494}}",
+           46, "receiving  0%  1 B/400 MB  538 B/s");
+}
+
 static void test_files_without_bytes(void **state)
 {
     (void)state;
     expect("{\"state\":\"receiving\",\"progress\":{\"files_done\":3,\"files_total\":4}}", 60,
-           "receiving  [================>     ]  75%  0 B/0 B  3/4 files");
+           "receiving  [======================>       ]  75%  3/4 files");
 }
 
 static void test_done_and_overdone(void **state)
 {
     (void)state;
     expect("{\"state\":\"x\",\"progress\":{\"bytes_done\":9,\"bytes_total\":8}}", 20,
-           "x  [==========] 100%");
+           "x  100%  9 B/8 B");
     expect("{\"state\":\"x\",\"progress\":{\"bytes_done\":-1,\"bytes_total\":-8}}", 20, "x");
 }
 
@@ -85,9 +125,15 @@ static void test_a_peers_text_is_harmless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),        cmocka_unit_test(test_every_width_is_kept),
-        cmocka_unit_test(test_nothing_known_yet), cmocka_unit_test(test_files_without_bytes),
-        cmocka_unit_test(test_done_and_overdone), cmocka_unit_test(test_a_peers_text_is_harmless),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_a_small_terminal),
+        cmocka_unit_test(test_an_operation),
+        cmocka_unit_test(test_every_width_is_kept),
+        cmocka_unit_test(test_nothing_known_yet),
+        cmocka_unit_test(test_a_rate_that_is_none_yet),
+        cmocka_unit_test(test_files_without_bytes),
+        cmocka_unit_test(test_done_and_overdone),
+        cmocka_unit_test(test_a_peers_text_is_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,31 @@ static void test_a_table_without_rows_has_a_head(void **state)
     expect(&table, "name  files  state\n");
 }
 
+static void test_a_small_terminal(void **state)
+{
+    static const struct {
+        size_t width;
+        const char *text;
+    } cases[] = {
+        {20, "name   files  state\na     123456  sealed\n"},
+        {19, "name  state\na     sealed\n"},
+        {12, "name  state\na     sealed\n"},
+        {11, "name\na\n"},
+        {1, "name\na\n"}, /* what is not dispensable stays */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct table table;
+        table_init(&table, columns, 3, false);
+        table_row(&table);
+        table_cell(&table, "a");
+        table_cell(&table, "123456");
+        table_cell(&table, "sealed");
+        table_fit(&table, cases[i].width, "files,nothing,state");
+        expect(&table, cases[i].text);
+    }
+}
+
 static void test_width_is_in_characters(void **state)
 {
     struct table table;
@@ -102,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_align),
         cmocka_unit_test(test_a_table_without_rows_has_a_head),
+        cmocka_unit_test(test_a_small_terminal),
         cmocka_unit_test(test_width_is_in_characters),
         cmocka_unit_test(test_control_bytes_are_shown),
         cmocka_unit_test(test_c1_in_sound_text),
