@@ -11,6 +11,18 @@
 #include "base/json.h"
 #include "base/timestamp.h"
 
+static void print_sound(const struct tool *tool, uint64_t records)
+{
+    uint64_t trimmed = journal_reader_trimmed(tool->reader);
+    if (tool->json)
+        printf("{\"records\":%" PRIu64 ",\"sound\":true,\"trimmed\":%" PRIu64 "}\n", records,
+               trimmed);
+    else
+        printf("sound: %" PRIu64 " records, chain and objects intact\n", records);
+    if (!tool->json && trimmed > 0)
+        printf("records up to %" PRIu64 " were trimmed; the chain begins behind them\n", trimmed);
+}
+
 enum tool_exit tool_verify(struct tool *tool)
 {
     struct error error = ERROR_NONE;
@@ -18,12 +30,10 @@ enum tool_exit tool_verify(struct tool *tool)
     bool sound = journal_reader_verify(tool->reader, &records, &sequence, &error);
     if (!sound && error.code != ERROR_CORRUPT)
         return tool_fail(&error);
-    if (sound && tool->json)
-        printf("{\"records\":%" PRIu64 ",\"sound\":true}\n", records);
-    else if (sound)
-        printf("sound: %" PRIu64 " records, chain and objects intact\n", records);
-    if (sound)
+    if (sound) {
+        print_sound(tool, records);
         return TOOL_OK;
+    }
     if (tool->json) {
         fputs("{\"reason\":", stdout);
         tool_print_string(error.text);

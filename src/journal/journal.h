@@ -30,7 +30,8 @@
     X(8, EVENT, "event")             /* what the operator is told */                    \
     X(9, FENCE, "fence")             /* agent: highest generation seen per pair */      \
     X(10, OPERATOR, "operator")      /* an operator's order with reason (audit) */      \
-    X(11, PAIR, "pair")              /* a pair of clusters and its generation */
+    X(11, PAIR, "pair")              /* a pair of clusters and its generation */        \
+    X(12, TRIM, "trim")              /* the journal: older records went; what follows */
 
 enum journal_type {
 #define X(number, name, text) JOURNAL_##name = number,
@@ -92,7 +93,8 @@ struct journal_operations {
                     void *context, struct error *error);
     bool (*object)(struct journal *journal, enum journal_type type, const char *key,
                    struct buffer *ret_payload, struct error *error); /* NOT_FOUND */
-    /* Records with sequence > after, at most limit, oldest first. */
+    /* Records with sequence > after, at most limit, oldest first. Old ones may have been trimmed:
+     * by number and age, never an object's newest (journal/DESIGN). */
     bool (*records)(struct journal *journal, uint64_t after, size_t limit, journal_record_fn *fn,
                     void *context, struct error *error);
     uint64_t (*last_sequence)(struct journal *journal);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "journal/journal_queue.h"
 #include "journal/lmdb/journal_owner.h"
+#include "journal/lmdb/lmdb_anchor.h"
 #include "journal/lmdb/lmdb_verify.h"
 #include "journal/lmdb/lmdb_writer.h"
 
@@ -96,29 +97,37 @@ static bool verify_records(struct journal_lmdb *lmdb, uint64_t after, struct err
 
 static bool load(struct journal_lmdb *lmdb, bool verify_all, struct error *error)
 {
+    struct lmdb_anchor anchor;
     uint64_t last, count;
     if (!lmdb_store_check_types(&lmdb->store, error) ||
         !lmdb_store_begin_read(&lmdb->store, &lmdb->ready, error) ||
-        !lmdb_last_record(&lmdb->store, lmdb->ready, &last, &lmdb->writer.last_crc, &count, error))
+        !lmdb_last_record(&lmdb->store, lmdb->ready, &last, &lmdb->writer.last_crc, &count,
+                          error) ||
+        !lmdb_anchor_read(&lmdb->store, lmdb->ready, &anchor, error))
         return false;
     uint64_t after = verify_all || last <= VERIFY_NEWEST ? 0 : last - VERIFY_NEWEST;
     if (!verify_records(lmdb, after, error))
         return false;
     mdb_txn_reset(lmdb->ready);
     atomic_store(&lmdb->last_sequence, last);
+    lmdb->writer.trimmed = anchor.through;
     return true;
 }
 
 static bool write_group(void *context, const struct list *group, struct error *error)
 {
     struct journal_lmdb *lmdb = context;
-    return lmdb_writer_write(&lmdb->writer, group, error);
+    if (!lmdb_writer_write(&lmdb->writer, group, error))
+        return false;
+    lmdb_writer_trim(&lmdb->writer);
+    return true;
 }
 
-static void check_readers(void *context)
+static void when_idle(void *context)
 {
     struct journal_lmdb *lmdb = context;
     lmdb_writer_check_readers(&lmdb->writer);
+    lmdb_writer_trim(&lmdb->writer);
 }
 
 static bool start_queue(struct journal_lmdb *lmdb, struct loop *loop,
@@ -126,7 +135,7 @@ static bool start_queue(struct journal_lmdb *lmdb, struct loop *loop,
 {
     struct journal_queue_options queue = {.loop = loop,
                                           .write = write_group,
-                                          .idle = check_readers,
+                                          .idle = when_idle,
                                           .context = lmdb,
                                           .failed = options->failed,
                                           .failed_context = options->failed_context};
@@ -161,6 +170,19 @@ static void free_lmdb(struct journal_lmdb *lmdb)
     free(lmdb);
 }
 
+static struct lmdb_retention retention_of(const struct journal_lmdb_options *options)
+{
+    struct lmdb_retention retention = {options->keep_records, options->keep_age_us,
+                                       options->map_bytes_max};
+    if (retention.records == 0) {
+        retention.records = LMDB_KEEP_RECORDS;
+        retention.age_us = LMDB_KEEP_AGE_US;
+    }
+    if (retention.map_bytes_max == 0)
+        retention.map_bytes_max = LMDB_MAP_BYTES_MAX;
+    return retention;
+}
+
 bool journal_lmdb_open(struct loop *loop, const struct journal_lmdb_options *options,
                        bool verify_all, struct journal **ret_journal, struct error *error)
 {
@@ -173,7 +195,8 @@ bool journal_lmdb_open(struct loop *loop, const struct journal_lmdb_options *opt
     lmdb->writer = (struct lmdb_writer){.store = &lmdb->store,
                                         .map_lock = &lmdb->map_lock,
                                         .origin = lmdb->origin,
-                                        .last_sequence = &lmdb->last_sequence};
+                                        .last_sequence = &lmdb->last_sequence,
+                                        .retention = retention_of(options)};
     buffer_init(&lmdb->writer.encoded, 2 * JOURNAL_PAYLOAD_BYTES_MAX);
     if (!open_all(lmdb, loop, options, verify_all, error)) {
         free_lmdb(lmdb);

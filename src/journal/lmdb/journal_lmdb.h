@@ -6,9 +6,14 @@
 #include "journal/journal.h"
 
 struct journal_lmdb_options {
-    const char *directory;   /* made when missing, mode 0700 */
-    const char *origin;      /* UUID of the device or agent */
-    uint64_t map_bytes;      /* 0: 4 GiB (address space, not disk) */
+    const char *directory;  /* made when missing, mode 0700 */
+    const char *origin;     /* UUID of the device or agent */
+    uint64_t map_bytes;     /* 0: 4 GiB (address space, not disk) */
+    uint64_t map_bytes_max; /* 0: 1 TiB; beyond it the past makes room */
+    /* Older records than the newest keep_records and than keep_age_us are trimmed; 0 records:
+     * 100,000 and 30 days. 0 age: by number alone. */
+    uint64_t keep_records;
+    int64_t keep_age_us;
     journal_done_fn *failed; /* once, on the loop, when the journal is lost: give up and exit */
     void *failed_context;
 };
@@ -41,5 +46,7 @@ int journal_reader_owner(const struct journal_reader *reader);
  * record, 0 when all are sound and the damage is elsewhere. */
 bool journal_reader_verify(struct journal_reader *reader, uint64_t *ret_records,
                            uint64_t *ret_sequence, struct error *error);
+/* Records up to this sequence were trimmed; 0: none, or not known. */
+uint64_t journal_reader_trimmed(struct journal_reader *reader);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "journal/lmdb/journal_owner.h"
+#include "journal/lmdb/lmdb_anchor.h"
 #include "journal/lmdb/lmdb_verify.h"
 
 #define PAGE_RECORDS 1000 /* copied out in one read transaction, at most */
@@ -52,13 +53,22 @@ static bool check_head(const char *directory, struct error *error)
     return sound;
 }
 
+/* Never made here: it would belong to whoever looks, root perhaps, and shut the daemon out. */
+static bool can_lock(const char *directory, struct error *error)
+{
+    char *path = path_in(directory, "lock.mdb");
+    bool is_there = access(path, F_OK) == 0 || error_set_errno(error, errno, "look at %s", path);
+    free(path);
+    return is_there && lmdb_store_reserve_lock(directory, error);
+}
+
 /* A reader tells the writer through lock.mdb which pages it looks at. Without that the writer may
  * use them again, so reading without it is only right when there is no writer. */
 static bool choose_locking(struct journal_reader *reader, struct error *error)
 {
     int pid;
     struct error why = ERROR_NONE;
-    if (lmdb_store_reserve_lock(reader->directory, &why))
+    if (can_lock(reader->directory, &why))
         return true;
     if (!journal_owner_ask(reader->directory, &pid, error))
         return false;
@@ -287,6 +297,18 @@ uint64_t journal_reader_last(struct journal_reader *reader)
     bool known = lmdb_last_record(&reader->store, reader->txn, &last, &crc, &count, &error);
     page_end(reader);
     return known ? last : 0;
+}
+
+uint64_t journal_reader_trimmed(struct journal_reader *reader)
+{
+    struct error error = ERROR_NONE;
+    struct lmdb_anchor anchor = {.through = 0};
+    if (reader->damage.code != ERROR_OK || !page_begin(reader, &error))
+        return 0;
+    if (!lmdb_anchor_read(&reader->store, reader->txn, &anchor, &error))
+        anchor.through = 0;
+    page_end(reader);
+    return anchor.through;
 }
 
 /* Objects */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "journal/lmdb/lmdb_store.h"
+#include "journal/lmdb/lmdb_anchor.h"
 
 static MDB_val bytes_value(const void *bytes, size_t size)
 {
@@ -49,6 +49,19 @@ struct journal_chain lmdb_chain_after(const struct lmdb_store *store, uint64_t a
         .next = after + 1, .previous_crc = store->anchor, .anchored = after == 0};
 }
 
+/* What was trimmed is not missing: the first record that is left follows the anchor. */
+static bool begin_behind_anchor(const struct lmdb_store *store, MDB_txn *txn,
+                                struct journal_chain *chain, struct error *error)
+{
+    struct lmdb_anchor anchor;
+    if (!lmdb_anchor_read(store, txn, &anchor, error))
+        return false;
+    if (chain->next <= anchor.through || (chain->next == anchor.through + 1 && !chain->anchored))
+        *chain = (struct journal_chain){
+            .next = anchor.through + 1, .previous_crc = anchor.crc, .anchored = true};
+    return true;
+}
+
 static bool scan_records(MDB_cursor *cursor, struct journal_chain *chain, lmdb_record_fn *visit,
                          void *context, struct error *error)
 {
@@ -76,6 +89,8 @@ bool lmdb_scan_records(const struct lmdb_store *store, MDB_txn *txn, struct jour
     MDB_cursor *cursor;
     if (chain->next == 0) /* behind the last possible one */
         return true;
+    if (!begin_behind_anchor(store, txn, chain, error))
+        return false;
     int code = mdb_cursor_open(txn, store->records, &cursor);
     if (code != 0)
         return lmdb_error(error, code, "journal: read records");

@@ -12,6 +12,8 @@
 #define LMDB_SCHEMA 1u
 #define LMDB_MAP_BYTES_DEFAULT ((uint64_t)4 << 30)
 #define LMDB_MAP_BYTES_MAX ((uint64_t)1 << 40)
+#define LMDB_KEEP_RECORDS 100000u /* and 30 days: either keeps a record */
+#define LMDB_KEEP_AGE_US ((int64_t)30 * 86400 * 1000000)
 
 struct lmdb_store {
     MDB_env *env;
@@ -56,7 +58,7 @@ typedef bool lmdb_record_fn(void *context, const struct journal_record *record, 
 typedef bool lmdb_object_fn(void *context, const char *key, uint64_t sequence, const char *payload,
                             size_t size, bool *ret_more, struct error *error);
 /* Records from chain->next on, with CRC, order and chain; goes on where it left off when called
- * with the same chain again. */
+ * with the same chain again, or behind what was trimmed since. */
 struct journal_chain lmdb_chain_after(const struct lmdb_store *store, uint64_t after);
 bool lmdb_scan_records(const struct lmdb_store *store, MDB_txn *txn, struct journal_chain *chain,
                        lmdb_record_fn *visit, void *context, struct error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "journal/lmdb/lmdb_anchor.h"
 
 #define STEP_SIZE 1000u /* records or objects looked at in one read transaction */
 
@@ -64,9 +65,12 @@ static bool check_count(struct lmdb_verify *verify, struct error *error)
 {
     uint64_t last, count;
     uint32_t crc;
-    if (!lmdb_last_record(verify->store, verify->txn, &last, &crc, &count, error))
+    struct lmdb_anchor anchor;
+    if (!lmdb_last_record(verify->store, verify->txn, &last, &crc, &count, error) ||
+        !lmdb_anchor_read(verify->store, verify->txn, &anchor, error))
         return false;
-    if (verify->from_start ? count == verify->records : count == last)
+    verify->trimmed = anchor.through;
+    if (count == last - anchor.through && verify->chain.next == last + 1)
         return true;
     return error_set(error, ERROR_CORRUPT,
                      "record %" PRIu64 ": missing; the journal should hold %" PRIu64 " records",
@@ -137,6 +141,10 @@ static bool salvage_one(void *context, const void *key, size_t key_size, const v
 {
     struct lmdb_salvage *salvage = context;
     struct journal_record record;
+    uint64_t first;
+    if (salvage->begins_anywhere && journal_sequence_decode(key, key_size, &first))
+        salvage->chain = (struct journal_chain){.next = first};
+    salvage->begins_anywhere = false;
     if (!journal_chain_accept(&salvage->chain, key, key_size, value, value_size, &record, error))
         return false;
     if (!salvage->more || salvage->visit == NULL)
@@ -144,10 +152,42 @@ static bool salvage_one(void *context, const void *key, size_t key_size, const v
     return salvage->visit(salvage->context, &record, &salvage->more, error);
 }
 
+static bool salvage_anchor(void *context, const void *key, size_t key_size, const void *value,
+                           size_t value_size, struct error *error)
+{
+    struct lmdb_anchor anchor;
+    struct lmdb_salvage *salvage = context;
+    const char *payload;
+    uint64_t sequence;
+    size_t size;
+    if (!journal_object_decode(JOURNAL_TRIM, key, key_size, value, value_size, &sequence, &payload,
+                               &size, error))
+        return false;
+    if (!lmdb_anchor_parse(payload, &anchor))
+        return error_set(error, ERROR_CORRUPT, "no anchor");
+    salvage->chain = (struct journal_chain){
+        .next = anchor.through + 1, .previous_crc = anchor.crc, .anchored = true};
+    return true;
+}
+
+/* Without LMDB: the object in which the anchor lies is walked to as well. */
+static void find_beginning(struct lmdb_salvage *salvage, const struct lmdb_pages_options *pages)
+{
+    struct lmdb_pages_options options = *pages;
+    struct error ignored = ERROR_NONE;
+    char name[24];
+    snprintf(name, sizeof name, "object-%d", JOURNAL_TRIM);
+    options.database = name;
+    options.visit = salvage_anchor;
+    options.context = salvage;
+    salvage->begins_anywhere = !lmdb_pages_walk(&options, &ignored);
+}
+
 bool lmdb_salvage_records(struct lmdb_salvage *salvage, const struct lmdb_pages_options *pages,
                           struct error *error)
 {
     struct lmdb_pages_options options = *pages;
+    find_beginning(salvage, pages);
     options.database = "records";
     options.visit = salvage_one;
     options.context = salvage;

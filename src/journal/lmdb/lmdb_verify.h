@@ -14,6 +14,7 @@ struct lmdb_verify {
     MDB_txn *txn; /* of the current step */
     struct journal_chain chain;
     uint64_t records; /* checked so far */
+    uint64_t trimmed; /* through this sequence; known when the records were checked */
     bool from_start;
     unsigned type;                       /* of the objects; 0 while records are checked */
     char key[JOURNAL_KEY_BYTES_MAX + 1]; /* the newest object of that type; "" before the first */
@@ -33,6 +34,7 @@ struct lmdb_salvage {
     lmdb_record_fn *visit;      /* NULL: only look for the damage */
     void *context;
     bool more;
+    bool begins_anywhere; /* where the records begin cannot be read */
 };
 bool lmdb_salvage_records(struct lmdb_salvage *salvage, const struct lmdb_pages_options *pages,
                           struct error *error);

@@ -1,6 +1,7 @@
 /* journal_feed.c: a daemon's journal driven by lines, for tests of coeval-journal in Python. Each
  * line of stdin is "TYPE KEY PAYLOAD" (KEY "-": none; PAYLOAD "!": removed); once it is durable its
- * sequence is printed. The journal stays open until stdin ends. */
+ * sequence is printed. The journal stays open until stdin ends. A second argument: how
+ * many records are kept. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,12 @@ int main(int count, char **values)
     struct error error = ERROR_NONE;
     char *line = NULL;
     size_t size = 0;
-    CHECK(count == 2);
+    CHECK(count == 2 || count == 3);
     struct loop *loop = loop_new();
     struct journal_lmdb_options options = {.directory = values[1],
-                                           .origin = "0b1e6a52-7a0e-4f8e-9f0c-2f1d35a7c001"};
+                                           .origin = "0b1e6a52-7a0e-4f8e-9f0c-2f1d35a7c001",
+                                           .keep_records =
+                                               count == 3 ? strtoull(values[2], NULL, 10) : 0};
     if (!journal_lmdb_open(loop, &options, true, &journal, &error)) {
         fprintf(stderr, "journal_feed: %s\n", error.text);
         return 1;

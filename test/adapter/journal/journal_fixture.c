@@ -53,6 +53,9 @@ bool fixture_open(struct journal_fixture *fixture, struct error *error)
     struct journal_lmdb_options options = {.directory = fixture->directory,
                                            .origin = ORIGIN,
                                            .map_bytes = fixture->map_bytes,
+                                           .map_bytes_max = fixture->map_bytes_max,
+                                           .keep_records = fixture->keep_records,
+                                           .keep_age_us = fixture->keep_age_us,
                                            .failed = on_failed,
                                            .failed_context = fixture};
     struct loop *loop = loop_new();

@@ -12,7 +12,9 @@
 
 struct journal_fixture {
     char directory[64];
-    uint64_t map_bytes; /* 0: the default */
+    uint64_t map_bytes, map_bytes_max; /* 0: the default */
+    uint64_t keep_records;             /* 0: the default; else whatever their age, but for */
+    int64_t keep_age_us;
     bool verify_all;
     struct loop *loop;
     struct journal *journal;    /* NULL while closed */

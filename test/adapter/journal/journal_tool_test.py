@@ -7,6 +7,7 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -36,9 +37,10 @@ LINES = [
 class Feed:
     """A live journal."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *keep):
         self.process = subprocess.Popen(
-            [FEED, directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [FEED, directory, *keep], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            bufsize=1
         )
 
     def append(self, line):
@@ -71,6 +73,11 @@ def run_well(*arguments):
 
 def json_lines(text):
     return [json.loads(line) for line in text.splitlines()]
+
+
+def read_line(stream):
+    assert select.select([stream], [], [], PATIENCE_S)[0], "nothing came"
+    return stream.readline()
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +200,8 @@ def test_nothing_can_command_a_terminal(tmp_path):
 
 def test_verify(dead):
     assert run_well(dead, "verify") == "sound: 10 records, chain and objects intact\n"
-    assert json.loads(run_well(dead, "verify", "-o", "json")) == {"records": 10, "sound": True}
+    assert json.loads(run_well(dead, "verify", "-o", "json")) == {
+        "records": 10, "sound": True, "trimmed": 0}
 
 
 def test_epochs(dead):
@@ -231,12 +239,96 @@ def test_empty_journal(tmp_path):
     assert json.loads(run_well(directory, "export"))["objects"] == {}
 
 
+# Nothing is harmed
+
+
+def contents(directory):
+    """Every file but LMDB's table of readers, with its bytes and who it belongs to."""
+    found = {}
+    for name in sorted(os.listdir(directory)):
+        path = os.path.join(directory, name)
+        with open(path, "rb") as file:
+            data = b"" if name == "lock.mdb" else file.read()
+        status = os.stat(path)
+        found[name] = (data, status.st_uid, status.st_mode, status.st_mtime_ns
+                       if name != "lock.mdb" else 0)
+    return found
+
+
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_a_dead_journal_stays_as_it_is(dead, tmp_path, has_lock):
+    directory = str(tmp_path / "copy")
+    shutil.copytree(dead, directory)
+    if not has_lock:  # made by root it would shut the daemon out
+        os.unlink(os.path.join(directory, "lock.mdb"))
+    before = contents(directory)
+    for command in COMMANDS:
+        for form in ("text", "json"):
+            assert run_well(directory, command, "-o", form) == run_well(dead, command, "-o", form)
+    assert contents(directory) == before
+
+
+def test_a_damaged_journal_stays_as_it_is(broken):
+    before = contents(broken)
+    for command in COMMANDS:
+        assert run(broken, command).returncode in (0, 3)
+    assert contents(broken) == before
+
+
+def test_each_command_and_form_while_it_is_written(tmp_path):
+    feed = Feed(str(tmp_path), "20")  # and trimmed
+    stop = threading.Event()
+
+    def write():
+        number = 0
+        while not stop.is_set():
+            number += 1
+            feed.append(f"epoch bills/{number % 5} " + EPOCH_1)
+
+    for line in LINES:
+        feed.append(line)
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(10):
+            for command in COMMANDS:
+                assert run_well(str(tmp_path), command)
+                text = run_well(str(tmp_path), command, "-o", "json")
+                assert json_lines(text) if command in ("dump", "tail", "verify") else json.loads(
+                    text)
+    finally:
+        stop.set()
+        writer.join(PATIENCE_S)
+    feed.close()
+    told = json.loads(run_well(str(tmp_path), "verify", "-o", "json"))
+    assert told["sound"] is True and told["trimmed"] > 0 and told["records"] < 60
+    text = run_well(str(tmp_path), "verify")
+    assert f"records up to {told['trimmed']} were trimmed" in text
+    first = json_lines(run_well(str(tmp_path), "dump", "--after", "3", "--limit", "1", "-o",
+                                "json"))
+    assert first[0]["sequence"] == told["trimmed"] + 1
+    # What was told at the beginning and never again is still known.
+    assert json.loads(run_well(str(tmp_path), "export"))["objects"]["service"]["bills"]["z"] == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_tool_that_is_killed_or_hangs_stops_nobody(tmp_path, how):
+    feed = Feed(str(tmp_path))
+    feed.append("event - 1")
+    tail = subprocess.Popen([TOOL, str(tmp_path), "tail", "--follow"], stdout=subprocess.PIPE,
+                            text=True)
+    assert read_line(tail.stdout)
+    tail.send_signal(how)
+    for number in range(2, 200):
+        assert feed.append("event - 1") == number
+    tail.kill()
+    tail.wait(PATIENCE_S)
+    tail.stdout.close()
+    feed.close()
+    assert run_well(str(tmp_path), "verify").startswith("sound: 199 records")
+
+
 # Live journals
-
-
-def read_line(stream):
-    assert select.select([stream], [], [], PATIENCE_S)[0], "nothing came"
-    return stream.readline()
 
 
 def test_live_and_killed(tmp_path):

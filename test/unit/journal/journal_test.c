@@ -23,8 +23,8 @@ static void test_names(void **state)
     assert_int_equal(journal_type_from_name("epochs"), 0);
     assert_int_equal(journal_type_from_name("type-64"), 0);
     assert_int_equal(journal_type_from_name(""), 0);
-    assert_true(journal_type_is_known(JOURNAL_PAIR));
-    assert_false(journal_type_is_known(JOURNAL_PAIR + 1));
+    assert_true(journal_type_is_known(JOURNAL_TRIM));
+    assert_false(journal_type_is_known(JOURNAL_TRIM + 1));
     assert_false(journal_type_is_known(0));
 }
 
