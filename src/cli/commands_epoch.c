@@ -173,7 +173,7 @@ static int show(struct cli *cli)
     if (!choose(cli, &chosen, &status))
         return status;
     if (cli->follow)
-        return follow_epoch(cli, chosen.service, chosen.number, "sealed");
+        return follow_epoch(cli, chosen.service, chosen.number, "sealed", false);
     device_path_epoch(&path, chosen.service, chosen.number);
     return device_tell(cli, HTTP_GET, &path, NULL, show_epoch);
 }
@@ -211,7 +211,7 @@ static int order(struct cli *cli)
     if (epoch == NULL)
         return status;
     json_decref(epoch);
-    return follow_epoch(cli, chosen.service, chosen.number, cli->row->outcome);
+    return follow_epoch(cli, chosen.service, chosen.number, cli->row->outcome, true);
 }
 
 static int verify(struct cli *cli)

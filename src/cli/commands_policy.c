@@ -239,7 +239,7 @@ static int run(struct cli *cli)
     const char *service =
         arena_string(&cli->arena, json_string_or(answer, "service", cli->arguments[0]));
     json_decref(answer);
-    return follow_epoch(cli, service, number, "sealed");
+    return follow_epoch(cli, service, number, "sealed", true);
 }
 
 const struct command policy_commands[] = {

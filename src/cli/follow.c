@@ -27,7 +27,7 @@ struct following {
     int64_t began_ms, reached_ms, sealed_ms; /* 0: not yet */
     char *shown;                             /* the last line of JSON */
     struct terminal_line line;
-    bool was_seen;
+    bool was_seen, is_there; /* the epoch; the device, at any time before */
 };
 
 static int64_t now_ms(void)
@@ -182,7 +182,7 @@ static bool is_being_planned(struct following *following)
 static bool is_hopeless(struct following *following, const struct device_answer *answer,
                         int *ret_status)
 {
-    if (!answer->reached && answer->error.code != ERROR_INVALID &&
+    if (!answer->reached && answer->error.code != ERROR_INVALID && following->is_there &&
         now_ms() - following->reached_ms < UNREACHABLE_MS_MAX)
         return false;
     if (answer->reached && answer->error.code == ERROR_NOT_FOUND && is_being_planned(following))
@@ -221,10 +221,11 @@ static bool look_once(struct following *following, int *ret_status)
     if (!look(following, &answer)) {
         if (answer.reached)
             following->reached_ms = now_ms();
+        following->is_there = following->is_there || answer.reached;
         return is_hopeless(following, &answer, ret_status);
     }
     following->reached_ms = now_ms();
-    following->was_seen = true;
+    following->was_seen = following->is_there = true;
     show(following, answer.document);
     bool over = is_over(following, answer.document);
     if (over)
@@ -233,11 +234,15 @@ static bool look_once(struct following *following, int *ret_status)
     return over;
 }
 
-int follow_epoch(const struct cli *cli, const char *service, uint64_t number, const char *expected)
+int follow_epoch(const struct cli *cli, const char *service, uint64_t number, const char *expected,
+                 bool is_there)
 {
     static const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-    struct following following = {
-        .cli = cli, .service = service, .number = number, .expected = expected};
+    struct following following = {.cli = cli,
+                                  .service = service,
+                                  .number = number,
+                                  .expected = expected,
+                                  .is_there = is_there};
     int status = CLI_OK;
     following.began_ms = following.reached_ms = now_ms();
     while (!look_once(&following, &status) && !is_too_late(&following, &status))

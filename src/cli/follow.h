@@ -5,8 +5,10 @@
 
 #include "cli/command_line.h"
 
-/* expected: "sealed", or "abandoned" after an order to end it. Prints the result and returns the
- * exit status. */
-int follow_epoch(const struct cli *cli, const char *service, uint64_t number, const char *expected);
+/* expected: "sealed", or "abandoned" after an order to end it. is_there: the device has answered
+ * already, so one that does not is being started anew. Prints the result and returns the exit
+ * status. */
+int follow_epoch(const struct cli *cli, const char *service, uint64_t number, const char *expected,
+                 bool is_there);
 
 #endif

@@ -153,6 +153,12 @@ def test_nobody_answers():
     assert "is coevald running? --device or $COEVAL_DEVICE" in ran.stderr
 
 
+def test_nobody_answers_a_follower():
+    """Who follows waits for a device that is started anew, not for one that was never there."""
+    ran = coeval("epoch", "show", "bills", "1", "--follow")
+    assert ran.returncode == 4 and "is coevald running?" in ran.stderr
+
+
 def test_token_is_sent(script, tmp_path):
     (tmp_path / "token").write_text("secret-token\nsecond line\n")
     script.on("GET", "/v1/status", status())
