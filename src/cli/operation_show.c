@@ -23,8 +23,9 @@ static int judge(const json_t *operation)
     size_t index;
     json_t *item;
     struct error error;
-    /* Of a root that did not move nothing was changed: refused, not failed. */
-    if (has_failed(operation) && strcmp(json_string_or(operation, "kind", ""), "move-root") == 0) {
+    /* Before its first step is done nothing was changed: refused, not failed. */
+    if (has_failed(operation) && json_integer_or(operation, "done", 0) == 0 &&
+        strcmp(json_string_or(operation, "kind", ""), "move-root") == 0) {
         json_to_error(json_object_get(operation, "error"), &error);
         return (int)exit_code_of(error.code);
     }

@@ -174,16 +174,30 @@ static void move_registry(struct moving *moving)
         }
 }
 
+/* How far the agent came is not known: what an operator must know who believes in those seals. */
+static void tell_half_moved(struct moving *moving, const struct error *why)
+{
+    struct arena arena;
+    arena_init(&arena);
+    event_tell(moving->control, NULL, 0, "alarm", "root.half-moved",
+               arena_format(&arena, "%s; snapshots of the replaced roots on cluster %s may be gone",
+                            why->text, moving->cluster),
+               (const char *const[]){"coeval root list", NULL});
+    arena_fini(&arena);
+}
+
 static void snapshots_gone(void *context, const json_t *result, const struct error *error)
 {
     struct moving *moving = context;
     struct error why = *error;
     (void)result;
-    if (error->code == ERROR_OK)
+    if (error->code == ERROR_OK) {
         move_registry(moving);
-    else
+    } else {
         error_wrap(&why, "move the root of %s:%s on cluster %s", moving->instance, moving->root,
                    moving->cluster);
+        tell_half_moved(moving, &why);
+    }
     finish_move(moving, &why);
 }
 

@@ -199,7 +199,7 @@ def test_roots(script):
 def test_root_that_cannot_move(script, code, expected):
     """Nothing was changed: the order was refused, and its status says why."""
     failed = operation("move-root", "failed", error={"code": code, "message": "no directory"},
-                       commands=["coeval root list"])
+                       commands=["coeval root list"], done=0, total=2, unit="steps")
     script.on("POST", "/v1/roots/move", operation("move-root", "running"), status=202)
     script.on("GET", "/v1/operations/" + failed["id"], failed)
     ran = coeval("root", "move", "east", "hdfs:/data", "--reason", "r", url=script.url)
@@ -211,6 +211,9 @@ def test_root_that_cannot_move(script, code, expected):
     assert ran.returncode == expected
     assert json.loads(ran.stdout) == failed
     assert json.loads(ran.stderr) == {"error": failed["error"]}
+    script.on("GET", "/v1/operations/" + failed["id"], dict(failed, done=1))
+    ran = coeval("root", "move", "east", "hdfs:/data", "--reason", "r", url=script.url)
+    assert ran.returncode == 5  # snapshots may be gone
 
 
 def test_data_sets(script):

@@ -121,6 +121,10 @@ static void test_progress_and_an_agent_that_fails(void **state)
     assert_outcome(&device, &outcome, ERROR_DENIED,
                    "move the root of posix:/shop on cluster east: not ours");
     assert_false(control_progress(device.control, &outcome, &progress));
+    device_run(&device, 10);
+    assert_string_equal(json_string_or(device_event(&device, "root.half-moved"), "text", ""),
+                        "move the root of posix:/shop on cluster east: not ours; snapshots of the "
+                        "replaced roots on cluster east may be gone");
     device_close(&device);
 }
 
