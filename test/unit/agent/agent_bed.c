@@ -304,7 +304,7 @@ static void take_status(void *context, int http, const char *text, size_t size)
     struct bed_status *ret = context;
     struct error error;
     struct status status;
-    json_t *document;
+    json_t *document = NULL;
     snprintf(ret->phase, sizeof ret->phase, "unknown");
     if (http == 404) /* not accepted yet */
         return;
