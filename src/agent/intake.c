@@ -123,6 +123,11 @@ bool intake_is_approved(const struct intake *intake, const char *question)
     return false;
 }
 
+bool intake_is_whole(const struct intake *intake)
+{
+    return strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
+}
+
 /* ---- the shrink guard ----------------------------------------------------------------------- */
 
 static uint64_t excess(uint64_t before, uint64_t after)
@@ -136,13 +141,9 @@ static struct plan_counts losses(const struct intake *intake)
 {
     const struct intake_standing *then = &intake->standing;
     struct plan_counts counts = intake->plan.counts;
-    bool whole = strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
-    if (intake->base == INTAKE_LIVE) {
+    if (intake->base == INTAKE_LIVE || intake_is_whole(intake)) {
         counts.removed_entries = excess(then->entries, intake->noted_entries);
         counts.removed_bytes = excess(then->bytes, intake->noted_bytes);
-    } else if (whole) {
-        counts.removed_entries = excess(then->entries, counts.created_entries);
-        counts.removed_bytes = excess(then->bytes, counts.created_bytes);
     }
     return counts;
 }

@@ -45,7 +45,7 @@ struct intake {
     struct exclusions exclusions;
     enum intake_base base;
     struct intake_standing standing;
-    uint64_t noted_entries, noted_bytes; /* compared: of the source, as listed */
+    uint64_t noted_entries, noted_bytes; /* compared, or whole: of the source, as listed */
     unsigned fields;                     /* attributes that both stores carry */
     struct changes changes;
     bool changes_made;
@@ -71,6 +71,7 @@ bool intake_find_changes(struct intake *intake, struct error *error);
 /* intake_target.c: what lies on the target, and whether it may be built on. */
 bool intake_look_at_target(struct intake *intake, struct error *error);
 bool intake_is_approved(const struct intake *intake, const char *question);
+bool intake_is_whole(const struct intake *intake); /* mode full: all comes anew */
 /* Has anybody written there since the standing seal? Of the intake it needs target, standing,
  * member, target_top, fields and call; example: one change, for people. */
 bool intake_is_touched(struct intake *intake, bool *ret_touched, char ret_example[200],

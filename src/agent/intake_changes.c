@@ -160,7 +160,6 @@ static bool add_from_seal(struct intake *intake, struct error *error)
 
 static bool add_all(struct intake *intake, struct error *error)
 {
-    bool whole = strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
     if (intake->member->tombstone)
         return intake->base == INTAKE_EMPTY ||
                add_children(intake, intake->target, intake->target_top, DIFFERENCE_DELETE, error);
@@ -173,7 +172,7 @@ static bool add_all(struct intake *intake, struct error *error)
                add_compared(intake, intake->target, intake->target_top, true, LISTING_BY_PATH,
                             changes_add, &intake->changes, error);
     case INTAKE_SEAL:
-        if (!whole)
+        if (!intake_is_whole(intake))
             return add_from_seal(intake, error);
         return add_top(intake, error) &&
                add_children(intake, intake->target, intake->target_base_top, DIFFERENCE_DELETE,
@@ -325,6 +324,34 @@ static bool fill_counts(struct intake *intake, struct error *error)
     return true;
 }
 
+struct source_count {
+    struct intake *intake;
+    struct count count;
+};
+
+static bool skip_in_source(void *context, const char *path)
+{
+    return exclusions_match(&((struct source_count *)context)->intake->exclusions, path);
+}
+
+static bool count_in_source(void *context, const struct entry *entry, struct error *error)
+{
+    return count_entry(&((struct source_count *)context)->count, entry, error);
+}
+
+/* A full epoch reads all of the source anyway; what it holds tells whether it shrank. */
+static bool count_source(struct intake *intake, struct error *error)
+{
+    struct source_count counting = {.intake = intake};
+    if (!intake_is_whole(intake) || intake->base != INTAKE_SEAL || intake->member->tombstone)
+        return true;
+    bool counted = store_walk(intake->source, &intake->call, intake->source_top, false,
+                              skip_in_source, count_in_source, &counting, error);
+    intake->noted_entries = counting.count.entries;
+    intake->noted_bytes = counting.count.bytes;
+    return counted;
+}
+
 static bool find_changes(struct intake *intake, struct error *error)
 {
     struct change_options options = {.exclusions = &intake->exclusions,
@@ -333,7 +360,7 @@ static bool find_changes(struct intake *intake, struct error *error)
     intake->changes_made = true;
     return add_all(intake, error) && changes_normalise(&intake->changes, error) &&
            judge_all(intake, error) && changes_settle(&intake->changes, error) &&
-           fill_times(intake, error) && fill_counts(intake, error);
+           fill_times(intake, error) && fill_counts(intake, error) && count_source(intake, error);
 }
 
 /* Differences that contradict each other, or the state that they should lead to (facts: a store may
