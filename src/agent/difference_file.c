@@ -178,7 +178,7 @@ static bool emit_block(const struct buffer *block, uint64_t *count, difference_f
         struct difference difference = {.kind = reader_u8(&reader)};
         const void *path = reader_block(&reader, &path_size);
         const void *target = reader_block(&reader, &target_size);
-        if (reader.failed || strchr("CDRM", difference.kind) == NULL) {
+        if (reader.failed || memchr("CDRM", difference.kind, 4) == NULL) {
             done = error_set(error, ERROR_CORRUPT, "a stored difference is damaged");
             break;
         }
@@ -187,7 +187,8 @@ static bool emit_block(const struct buffer *block, uint64_t *count, difference_f
         if (difference.kind != DIFFERENCE_RENAME)
             difference.target = NULL;
         (*count)++;
-        done = path_is_clean_relative(difference.path)
+        done = path_is_clean_relative(difference.path) &&
+                       (difference.target == NULL || path_is_clean_relative(difference.target))
                    ? fn(context, &difference, error)
                    : error_set(error, ERROR_CORRUPT, "a stored difference names an unclean path");
     }

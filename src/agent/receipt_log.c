@@ -94,16 +94,21 @@ static bool adopt(void *context, const void *data, size_t size, struct error *er
     return true;
 }
 
-/* The valid beginning is kept, what is torn behind it is cut off. */
+/* The valid beginning is kept, what is torn behind it is cut off; after a power cut nothing may be
+ * valid (a file of zeros), which costs only time. */
 static bool go_on(struct receipt_log *log, bool *ret_resumed, struct error *error)
 {
     struct receipt_reader reader;
+    struct error failure = ERROR_NONE;
     receipt_reader_init(&reader, remember, log);
-    bool done = read_file(log, UINT64_MAX, feed_reader, &reader, error);
+    bool done =
+        read_file(log, UINT64_MAX, feed_reader, &reader, &failure) || failure.code == ERROR_CORRUPT;
     uint64_t valid = reader.valid_size, count = reader.count;
     receipt_reader_fini(&reader);
-    if (!done)
+    if (!done) {
+        *error = failure;
         return false;
+    }
     *ret_resumed = count > 0;
     if (ftruncate(log->fd, (off_t)(count > 0 ? valid : 0)) != 0 || lseek(log->fd, 0, SEEK_END) < 0)
         return error_set_errno(error, errno, "cut %s", log->path);
