@@ -82,6 +82,11 @@ static bool add_compared(struct intake *intake, struct store_ref old_ref, const 
                                    .with_crc = with_crc,
                                    .skip_staging = true};
     struct tree_options old_options = options;
+    struct entry there;
+    /* A stream of what is missing is empty, and an empty source would empty the target. */
+    if (!intake->source.component->stat(intake->source.store, &intake->call, intake->source_top,
+                                        &intake->arena, &there, error))
+        return error_wrap(error, "the snapshot of the source");
     if (intake->base == INTAKE_LIVE)
         old_options.exclusions = NULL; /* what lies there and is excluded on A goes too */
     struct tree_stream *old = tree_stream_new(old_ref, &intake->call, old_top, &old_options);
@@ -235,11 +240,27 @@ static bool judge_one(struct intake *intake, struct change *change, struct error
            change_judge(&intake->changes, change, old, new, intake->fields, error);
 }
 
+/* A move brings no bytes that would be looked at: where it leads to, something must be. */
+static bool look_at_move(struct intake *intake, const struct change *change, struct error *error)
+{
+    struct arena arena;
+    struct entry entry;
+    arena_init(&arena);
+    const char *path = path_join(&arena, intake->source_top, change->new_path);
+    bool there = intake->source.component->stat(intake->source.store, &intake->call, path, &arena,
+                                                &entry, error);
+    arena_fini(&arena);
+    return there || error_wrap(error, "moved to %.100s", change->new_path);
+}
+
 static bool judge_all(struct intake *intake, struct error *error)
 {
     for (size_t i = 0; i < intake->changes.count; i++) {
         struct change *change = intake->changes.items[i];
         if (change->kind == CHANGE_TOUCHED && !judge_one(intake, change, error))
+            return false;
+        if (change->kind == CHANGE_MOVE && !intake->member->tombstone &&
+            !look_at_move(intake, change, error))
             return false;
         if (!call_may_go_on(&intake->call, error))
             return false;
@@ -352,15 +373,26 @@ static bool count_source(struct intake *intake, struct error *error)
     return counted;
 }
 
+static bool settle_changes(struct intake *intake, struct error *error)
+{
+    return changes_normalise(&intake->changes, error) && judge_all(intake, error) &&
+           changes_settle(&intake->changes, error) && fill_times(intake, error) &&
+           fill_counts(intake, error);
+}
+
 static bool find_changes(struct intake *intake, struct error *error)
 {
     struct change_options options = {.exclusions = &intake->exclusions,
                                      .limit_bytes = CHANGES_BYTES_MAX};
     changes_init(&intake->changes, &options);
     intake->changes_made = true;
-    return add_all(intake, error) && changes_normalise(&intake->changes, error) &&
-           judge_all(intake, error) && changes_settle(&intake->changes, error) &&
-           fill_times(intake, error) && fill_counts(intake, error) && count_source(intake, error);
+    if (!add_all(intake, error))
+        return false;
+    if (settle_changes(intake, error))
+        return count_source(intake, error);
+    if (error->code == ERROR_NOT_FOUND) /* what they name does not lie there */
+        error->code = ERROR_CONFLICT;
+    return false;
 }
 
 /* Differences that contradict each other, or the state that they should lead to (facts: a store may

@@ -197,7 +197,7 @@ static const char *key_of(const struct bed_order *order)
 static json_t *parse(const char *text)
 {
     struct error error;
-    json_t *document;
+    json_t *document = NULL;
     if (!json_parse(text, strlen(text), &document, &error))
         fail_msg("%s: %s", error.text, text);
     return document;
