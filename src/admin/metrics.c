@@ -113,6 +113,7 @@ static const struct service_metric {
     {METRIC_LAST_BYTES, "last_sealed", NULL, "bytes", number_of, 1},
     {METRIC_LAST_FILES, "last_sealed", NULL, "files", number_of, 1},
     {METRIC_LAST_REMOVED, "last_sealed", NULL, "entries_removed", number_of, 1},
+    {METRIC_PINNED, NULL, NULL, "base_pinned_bytes", number_of, 1},
     {METRIC_NEXT, NULL, NULL, "next", instant_of, 1},
     {METRIC_RUNNING_DONE, "running", "progress", "bytes_done", number_of, 1},
     {METRIC_RUNNING_TOTAL, "running", "progress", "bytes_total", number_of, 1},

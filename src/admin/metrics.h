@@ -26,6 +26,8 @@
     X(LAST_FILES, "coeval_last_epoch_files", "gauge", "Files that it moved.")                    \
     X(LAST_REMOVED, "coeval_last_epoch_entries_removed", "gauge",                                \
       "Entries that it removed on the secondary.")                                               \
+    X(PINNED, "coeval_base_pinned_bytes", "gauge",                                               \
+      "Bytes that the base keeps from being freed on the primary, as last measured.")            \
     X(NEXT, "coeval_next_epoch_timestamp_seconds", "gauge", "When the next epoch is due.")       \
     X(STATE, "coeval_service_state", "gauge",                                                    \
       "1 for the state that a service is in, 0 for the others.")                                 \

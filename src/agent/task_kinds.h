@@ -14,6 +14,7 @@ extern const struct task_kind task_kind_rollback; /* B: to the base */
 extern const struct task_kind task_kind_discard;  /* A, B: what an abandoned attempt made */
 extern const struct task_kind task_kind_settle;   /* A: the copy of the seal */
 extern const struct task_kind task_kind_retire;   /* A, B: snapshots of an old epoch */
+extern const struct task_kind task_kind_measure;  /* A: what the snapshots of an epoch pin */
 extern const struct task_kind task_kind_inspect;  /* any: what the area holds */
 extern const struct task_kind task_kind_check;    /* any: preflight */
 extern const struct task_kind task_kind_verify;   /* B: a seal against its manifest */

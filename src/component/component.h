@@ -84,10 +84,9 @@ struct moment_root {
     int64_t instant_us;  /* the store's own instant */
     uint64_t id;
     bool fired;    /* the request left */
-    bool quiesced; /* proven that nothing changed from sent_ns to release (posix: the barrier
-                      held and the guard comparison was empty) */
-    bool open_files_exact; /* files open at T are frozen at T (HDFS: capture.openfiles) or there
-                              were none; false makes the grade fuzzy unless quiesced */
+    bool quiesced; /* proven that nothing changed from sent_ns to release (posix: barrier, guard) */
+    bool open_files_exact; /* files open at T are frozen at T, or there were none; false makes the
+                              grade fuzzy unless quiesced */
     struct error error;    /* of this root */
 };
 
@@ -148,8 +147,7 @@ struct component {
                      struct arena *arena, struct entry *ret_entry, struct error *error);
     bool (*list)(struct store *store, const struct call *call, const char *path, entry_fn *fn,
                  void *context, struct error *error);
-    /* Proof of equal content within stores of one kind and equal layout ("" where the store has
-     * none: then read and use the CRC). */
+    /* Proof of equal content within stores of one kind and layout ("" where there is none). */
     bool (*checksum)(struct store *store, const struct call *call, const char *path,
                      char ret_checksum[96], struct error *error);
     /* After reads that decide something (exists? equal? empty?): true only if the very server that
@@ -167,9 +165,8 @@ struct component {
                    bool replace, struct error *error);
     bool (*remove)(struct store *store, const struct call *call, const char *path, bool recursive,
                    struct error *error);
-    /* Owner before mode before ACL, times last; what the store lacks is left out silently only when
-     * its feature bit says so. ENTRY_ACL with acl NULL removes the ACL, default entries included.
-     */
+    /* Owner before mode before ACL, times last; what the store lacks is left out silently only if
+     * its feature bit says so. ENTRY_ACL with acl NULL removes the ACL, default entries too. */
     bool (*set_attributes)(struct store *store, const struct call *call, const char *path,
                            const struct entry *entry, unsigned fields, struct error *error);
 
@@ -196,8 +193,7 @@ struct component {
     bool (*moment_prepare)(struct store *store, const struct call *call, struct moment_root *roots,
                            size_t root_count, const struct moment_options *options,
                            struct moment **ret_moment, struct error *error);
-    /* On the moment thread, at T: all requests leave together. Allocates, resolves and
-     * authenticates nothing; errors go into the roots. */
+    /* On the moment thread, at T: all requests leave together. Errors go into the roots. */
     void (*moment_fire)(struct moment *moment);
     /* Reads instants back, looks where a reply was lost, makes copies, releases the barrier. False:
      * no usable snapshot of some root. SNAPSHOT_ATOMIC: after a restart too, `fired` set by us. */
@@ -217,20 +213,24 @@ struct component {
     /* Where the snapshot of root/relative can be read: a path for the calls above, read-only. */
     const char *(*snapshot_path)(struct store *store, const char *root, const char *snapshot,
                                  const char *relative, struct arena *arena);
-    /* Below root/relative, paths relative to that; to NULL: the live tree. Staging (".coeval"
-     * directly below the root) is left out: what moved into it counts as deleted, what moved out of
-     * it as created. */
+    /* Bytes, with replicas, that it keeps from being freed below root/relative: an estimate from
+     * above; UINT64_MAX: the store does not tell. */
+    bool (*pinned)(struct store *store, const struct call *call, const char *root,
+                   const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                   struct error *error);
+    /* Below root/relative, paths relative to that; to NULL: the live tree. Staging is left out:
+     * what moved into it counts as deleted, what moved out of it as created. */
     bool (*difference)(struct store *store, const struct call *call, const char *root,
                        const char *relative, const char *from, const char *to, difference_fn *fn,
                        void *context, struct error *error);
-    /* Is the file at the LIVE path open for writing, or has it grown after the snapshot was taken
-     * (facts: a suspect: copy it again in the next epoch)? path is relative to root. */
+    /* Is the file at the LIVE path open for writing, or has it grown after the snapshot: a suspect,
+     * to be copied again in the next epoch? path is relative to root. */
     bool (*is_suspect)(struct store *store, const struct call *call, const char *root,
                        const char *path, const char *snapshot, bool *ret_suspect,
                        struct error *error);
 };
 
-/* By name, from daemon's list of what is compiled in, which ends with NULL. NULL: unknown. */
+/* By name, from daemon's list of what is compiled in, ended by NULL. NULL: unknown. */
 const struct component *component_find(const struct component *const *components, const char *kind);
 
 #define STAGING_NAME ".coeval"

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "control/control.h"
+#include "control/holds.h"
 #include "epoch/epoch_step.h"
 #include "loop/timer.h"
 #include "policy/policy.h"
@@ -69,8 +70,7 @@ struct service {
     uint64_t since_sweep;      /* sealed epochs since the last one with a sweep */
     bool base_distrusted;      /* a root moved, a commit was rolled back oddly: compare next time */
     json_t *suspects;          /* of the base's moment */
-    uint64_t hold_of;          /* number of the base that hold_told is about */
-    unsigned hold_told;        /* 1: half of hold_max is over, 2: all of it */
+    struct hold hold;          /* of the base on A */
     json_t *passed;            /* counters {missed, overrun, coalesced} */
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };
@@ -117,8 +117,6 @@ bool service_load(struct control *control, const char *id, const json_t *object,
 void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us);
 void planning_free(struct planning *planning);
 
-/* ---- holds.c ---- */
-void holds_check(struct service *service, int64_t now_us);
 
 /* ---- registry.c ---- */
 void registry_set_store(struct control *control, const char *cluster, const char *instance,

@@ -163,6 +163,10 @@ json_t *report_service(struct service *service)
     json_set_take(object, "last_sealed", seal == NULL ? json_null() : report_epoch(seal, false));
     json_set_take(object, "age_seconds",
                   seal == NULL ? json_null() : json_integer((now_us - seal->epoch.t_us) / 1000000));
+    json_set_take(object, "base_pinned_bytes",
+                  service->hold.of == 0 || service->hold.bytes == HOLD_BYTES_UNKNOWN
+                      ? json_null()
+                      : json_integer((json_int_t)service->hold.bytes));
     json_set_take(object, "running", running == NULL ? json_null() : report_epoch(running, false));
     if (!service->deleted && !service->schedule.paused)
         schedule_next_slot(

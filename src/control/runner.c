@@ -269,14 +269,8 @@ static char *epoch_object(const struct run *run)
     return control_text(document);
 }
 
-static void record_then_act(struct run *run, const struct epoch_effects *effects)
+static void record(struct run *run, journal_done_fn *done, void *context)
 {
-    struct step *step = memory_new(sizeof *step);
-    *step = (struct step){run, *effects};
-    if (effects->count == 0 || effects->effects[0].kind != EPOCH_EFFECT_RECORD) {
-        carry_out_all(step, &ERROR_NONE);
-        return;
-    }
     struct arena arena;
     arena_init(&arena);
     char *payload = epoch_object(run);
@@ -286,9 +280,24 @@ static void record_then_act(struct run *run, const struct epoch_effects *effects
         .payload = payload,
         .generation = run->epoch.generation,
     };
-    control_record(run->service->control, &record, 1, carry_out_all, step);
+    control_record(run->service->control, &record, 1, done, context);
     free(payload);
     arena_fini(&arena);
+}
+
+void run_save(struct run *run)
+{
+    record(run, NULL, NULL);
+}
+
+static void record_then_act(struct run *run, const struct epoch_effects *effects)
+{
+    struct step *step = memory_new(sizeof *step);
+    *step = (struct step){run, *effects};
+    if (effects->count == 0 || effects->effects[0].kind != EPOCH_EFFECT_RECORD)
+        carry_out_all(step, &ERROR_NONE);
+    else
+        record(run, carry_out_all, step);
 }
 
 void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused)

@@ -32,6 +32,7 @@ struct service *service_new(struct control *control, const char *id, const char 
     service->passed = json_object();
     list_init(&service->runs);
     service->timer = wall_timer_new(control->loop, slot_comes, service);
+    holds_init(service);
     list_append(&control->services, &service->node);
     return service;
 }
@@ -44,6 +45,7 @@ void service_free(struct service *service)
         run_free(run);
     planning_free(service->planning);
     wall_timer_free(service->timer);
+    holds_fini(service);
     list_remove(&service->node);
     drop_policy(service);
     json_decref(service->suspects);
@@ -254,7 +256,7 @@ void service_tick(struct service *service)
     /* A restart between the slot's record and the epoch's: nothing runs, so the slot ended. */
     if (service->schedule.running && service->planning == NULL && service_running(service) == NULL)
         schedule_end(&service->schedule);
-    holds_check(service, clock_realtime_us());
+    holds_check(service);
     struct schedule_decision decision =
         schedule_decide(&service->policy.schedule, &service->schedule, clock_realtime_us());
     if (decision.clock_is_behind && !service->told_behind)

@@ -35,6 +35,7 @@
 #include "base/document.h"
 #include "base/grade.h"
 #include "policy/group.h"
+#include "policy/hold.h"
 #include "policy/retention.h"
 #include "policy/schedule.h"
 #include "policy/target_map.h"
@@ -50,7 +51,6 @@ enum policy_mode { POLICY_INCREMENTAL, POLICY_FULL };
 enum policy_skew_action { POLICY_SKEW_FAIL, POLICY_SKEW_RETRY, POLICY_SKEW_ACCEPT };
 enum policy_adopt { POLICY_ADOPT_EMPTY, POLICY_ADOPT_COMPARE };
 enum policy_touched { POLICY_TOUCHED_REFUSE, POLICY_TOUCHED_RESTORE };
-enum policy_hold_action { POLICY_HOLD_RELEASE, POLICY_HOLD_KEEP };
 
 const char *policy_direction_name(enum policy_direction direction); /* "pull" */
 const char *policy_mode_name(enum policy_mode mode);
@@ -84,11 +84,7 @@ struct policy {
     enum policy_adopt adopt;
     enum policy_touched touched;
     unsigned sweep; /* every n-th epoch; 0: off */
-    struct {
-        int64_t age_us; /* 0: no limit */
-        uint64_t bytes; /* 0: no limit */
-        enum policy_hold_action action;
-    } hold_max;
+    struct policy_hold hold_max;
     struct {
         struct retention_rule source, target;
     } retention;

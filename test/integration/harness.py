@@ -179,6 +179,11 @@ class Daemon:
             openapi_check.check(method, path, status, document)
         return document
 
+    def call_text(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
+                                    timeout=PATIENCE) as answer:
+            return answer.read().decode()
+
     def get(self, path):
         return self.call("GET", path)
 

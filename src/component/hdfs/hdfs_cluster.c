@@ -1,7 +1,9 @@
-/* hdfs_cluster.c: the cluster as a whole: who it is, how much fits in, what its clock says. */
+/* hdfs_cluster.c: the cluster as a whole: who it is, how much fits in, what snapshots
+ * pin, what its clock says. */
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/path.h"
 #include "component/hdfs/clock_hint.h"
 #include "component/hdfs/hdfs_store.h"
 
@@ -83,6 +85,43 @@ bool hdfs_space(struct store *store, const struct call *call, const char *path,
         return error_wrap(error, "space");
     *ret_space = space;
     return true;
+}
+
+/* --- what snapshots pin ------------------------------------------------------------------------
+ */
+
+static bool summarise(struct store *store, const struct call *call, const char *path,
+                      const char *member, uint64_t *ret_bytes, struct error *error)
+{
+    json_t *document = NULL, *summary = NULL;
+    bool done = hdfs_get_json(store, call, "GETCONTENTSUMMARY", path, NULL, &document, error) &&
+                json_get_object(document, "ContentSummary", &summary, error);
+    int64_t bytes = done ? json_integer_or(summary, member, -1) : -1;
+    if (done) /* before 3.3 the snapshots' part is not told */
+        *ret_bytes = bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
+    json_decref(document);
+    return done;
+}
+
+/* Of the live directory: the space of what is in its snapshots only, of all of them. The base is
+ * the oldest that has a hold, so nearly all of it is the base's; what was renamed out of here
+ * counts as well. A directory that is gone lies in the snapshot alone, all of it. */
+bool hdfs_pinned(struct store *store, const struct call *call, const char *root,
+                 const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                 struct error *error)
+{
+    struct arena arena;
+    struct error gone = ERROR_NONE;
+    arena_init(&arena);
+    bool done = summarise(store, call, path_join(&arena, root, relative), "snapshotSpaceConsumed",
+                          ret_bytes, &gone);
+    if (!done && gone.code == ERROR_NOT_FOUND)
+        done = summarise(store, call, hdfs_snapshot_path(store, root, snapshot, relative, &arena),
+                         "spaceConsumed", ret_bytes, error);
+    else if (!done)
+        *error = gone;
+    arena_fini(&arena);
+    return done || error_wrap(error, "what snapshots of %.100s pin", root);
 }
 
 /* --- clock -------------------------------------------------------------------------------------

@@ -197,6 +197,7 @@ const struct component hdfs_component = {
     .snapshot_list = hdfs_snapshot_list,
     .snapshot_remove = hdfs_snapshot_remove,
     .snapshot_path = hdfs_snapshot_path,
+    .pinned = hdfs_pinned,
     .difference = hdfs_difference,
     .is_suspect = hdfs_is_suspect,
 };

@@ -99,6 +99,9 @@ bool hdfs_snapshot_remove(struct store *store, const struct call *call, const ch
                           const char *name, struct error *error);
 const char *hdfs_snapshot_path(struct store *store, const char *root, const char *snapshot,
                                const char *relative, struct arena *arena);
+bool hdfs_pinned(struct store *store, const struct call *call, const char *root,
+                 const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                 struct error *error);
 bool hdfs_difference(struct store *store, const struct call *call, const char *root,
                      const char *relative, const char *from, const char *to, difference_fn *fn,
                      void *context, struct error *error);

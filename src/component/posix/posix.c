@@ -46,6 +46,7 @@ const struct component posix_component = {
     .snapshot_list = posix_snapshot_list,
     .snapshot_remove = posix_snapshot_remove,
     .snapshot_path = posix_snapshot_path,
+    .pinned = posix_pinned,
     .difference = posix_difference,
     .is_suspect = posix_is_suspect,
 };

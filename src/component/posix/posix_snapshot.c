@@ -251,6 +251,33 @@ const char *posix_snapshot_path(struct store *store, const char *root, const cha
     return path_join(arena, path_join(arena, directory, "tree"), relative);
 }
 
+/* A snapshot is a copy: it pins all of itself, whatever the live tree does. Files that did not
+ * change are links shared with the snapshots before and after, so this says too much, never too
+ * little; the index has the lengths, and no file is looked at. */
+bool posix_pinned(struct store *store, const struct call *call, const char *root,
+                  const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                  struct error *error)
+{
+    if (!call_take_operation(call, error))
+        return false;
+    int directory = posix_snapshot_open(store, root, snapshot, error);
+    if (directory < 0)
+        return false;
+    struct posix_index_reader index;
+    const struct posix_record *record = NULL;
+    uint64_t bytes = 0;
+    bool done = posix_index_open(&index, directory, error);
+    while (done && (done = posix_index_next(&index, &record, error)) && record != NULL)
+        if (record->entry.type == ENTRY_FILE && path_is_under(record->entry.path, relative))
+            bytes += record->entry.length;
+    posix_index_close(&index);
+    posix_close_fd(&directory);
+    if (!done)
+        return error_wrap(error, "snapshot %.100s of %.80s", snapshot, root);
+    *ret_bytes = bytes;
+    return true;
+}
+
 bool posix_snapshot_create(struct store *store, const struct call *call, const char *root,
                            const char *name, struct snapshot *ret_snapshot, struct error *error)
 {

@@ -42,6 +42,9 @@ bool posix_snapshot_remove(struct store *store, const struct call *call, const c
                            const char *name, struct error *error);
 const char *posix_snapshot_path(struct store *store, const char *root, const char *snapshot,
                                 const char *relative, struct arena *arena);
+bool posix_pinned(struct store *store, const struct call *call, const char *root,
+                  const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                  struct error *error);
 bool posix_difference(struct store *store, const struct call *call, const char *root,
                       const char *relative, const char *from, const char *to, difference_fn *fn,
                       void *context, struct error *error);

@@ -263,6 +263,40 @@ static void quiet_files_are_no_suspects(void **state)
     forget("r", "s1");
 }
 
+static uint64_t pinned(const char *relative, const char *name)
+{
+    struct error error = ERROR_NONE;
+    uint64_t bytes = 0;
+    ok(fixture.component->pinned(fixture.store, &fixture.call, at("r"), relative, name, &bytes,
+                                 &error));
+    return bytes;
+}
+
+static void what_was_deleted_is_pinned(void **state)
+{
+    (void)state;
+    struct error error = ERROR_NONE;
+    uint64_t bytes;
+    make("r");
+    make("r/d");
+    make("r/e");
+    put("r/d/f", "0123456789");
+    put("r/e/f", "01234");
+    allow("r");
+    fails(ERROR_NOT_FOUND, fixture.component->pinned(fixture.store, &fixture.call, at("r"), "none",
+                                                     "s1", &bytes, &error));
+    take("r", "s1");
+    if (pinned("", "s1") != UINT64_MAX) {
+        drop("r/d/f");
+        assert_in_range(pinned("", "s1"), 10, 10000);
+        assert_in_range(pinned("d", "s1"), 10, 10000);
+        assert_true(pinned("e", "s1") < pinned("d", "s1"));
+        drop("r/e"); /* a data set that is gone as a whole */
+        assert_in_range(pinned("e", "s1"), 5, 5000);
+    }
+    forget("r", "s1");
+}
+
 struct findings {
     size_t count[3];
 };
@@ -306,6 +340,7 @@ const struct CMUnitTest contract_snapshot_tests[] = {
     cmocka_unit_test(moments_freeze_all_roots),
     cmocka_unit_test(moment_that_is_not_fired_leaves_nothing),
     cmocka_unit_test(quiet_files_are_no_suspects),
+    cmocka_unit_test(what_was_deleted_is_pinned),
     cmocka_unit_test(check_reports_findings),
     {0},
 };

@@ -36,6 +36,7 @@ static bool has_line(const struct buffer *text, const char *line)
     "\"clusters\":[{\"name\":\"east\",\"agent_reachable\":true},"                                \
     "{\"name\":\"west\",\"agent_reachable\":false}],"                                            \
     "\"services\":[{\"name\":\"bills\",\"state\":\"running\",\"age_seconds\":90,"                \
+    "\"base_pinned_bytes\":5000,"                                                                \
     "\"next\":\"1970-01-01T00:02:00Z\",\"passed\":{\"missed\":2},"                               \
     "\"last_sealed\":{\"number\":4,\"t\":\"1970-01-01T00:01:00.250000Z\",\"skew_us\":1200,"      \
     "\"seconds\":1.5,\"files\":3,\"bytes\":4096,\"entries_removed\":1},"                         \
@@ -54,6 +55,7 @@ static void test_samples(void **state)
         "coeval_last_epoch_bytes{service=\"bills\"} 4096",
         "coeval_last_epoch_files{service=\"bills\"} 3",
         "coeval_last_epoch_entries_removed{service=\"bills\"} 1",
+        "coeval_base_pinned_bytes{service=\"bills\"} 5000",
         "coeval_next_epoch_timestamp_seconds{service=\"bills\"} 120",
         "coeval_service_state{service=\"bills\",state=\"running\"} 1",
         "coeval_service_state{service=\"bills\",state=\"idle\"} 0",

@@ -395,3 +395,28 @@ def test_check_without_a_namenode(store, fake):
     with pytest.raises(Refused) as caught:
         store.check(roots=[], silence_ms=200)
     assert caught.value.answer["findings"][0]["level"] == "error"
+
+
+# --- what snapshots pin ---------------------------------------------------------------------------
+
+def summary(**members):
+    return answer({"ContentSummary": dict({"directoryCount": 1, "fileCount": 2, "length": 7,
+                                           "quota": -1, "spaceConsumed": 21, "spaceQuota": -1},
+                                          **members)})
+
+
+def test_what_only_snapshots_have_is_pinned(fake, store):
+    fake.on("GETCONTENTSUMMARY", summary(snapshotLength=30, snapshotSpaceConsumed=90))
+    assert store.pinned(root="/r", path="d", name="s")["bytes"] == 90
+    assert fake.operations("GETCONTENTSUMMARY")[0]["path"] == "/r/d"
+
+
+def test_a_data_set_that_is_gone_is_pinned_as_a_whole(fake, store):
+    fake.on("GETCONTENTSUMMARY", MISSING, summary())
+    assert store.pinned(root="/r", path="d", name="s")["bytes"] == 21
+    assert fake.operations("GETCONTENTSUMMARY")[1]["path"] == "/r/.snapshot/s/d"
+
+
+def test_a_hadoop_that_does_not_tell_what_is_pinned_says_so(fake, store):
+    fake.on("GETCONTENTSUMMARY", summary())
+    assert store.pinned(root="/r", path="", name="s")["bytes"] == -1

@@ -403,6 +403,15 @@ static bool do_moment(struct tool *tool, struct error *error)
     return done;
 }
 
+static bool do_pinned(struct tool *tool, struct error *error)
+{
+    uint64_t bytes = 0;
+    bool done = tool->component->pinned(tool->store, &tool->call, text(tool, "root"),
+                                        text(tool, "path"), text(tool, "name"), &bytes, error);
+    json_set_integer(tool->answer, "bytes", (int64_t)bytes);
+    return done;
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct tool *tool, struct error *error);
@@ -429,13 +438,14 @@ static const struct {
                 {"snapshot_remove", do_snapshot_remove},
                 {"difference", do_difference},
                 {"suspect", do_suspect},
+                {"pinned", do_pinned},
                 {"moment", do_moment}};
 
 static void answer_line(struct tool *tool, const char *line, size_t size)
 {
     struct error error = ERROR_NONE;
     struct buffer out;
-    bool done = false, known = false;
+    size_t index = 0;
     tool->answer = json_object();
     arena_init(&tool->arena);
     CHECK(json_parse(line, size, &tool->order, &error));
@@ -444,12 +454,9 @@ static void answer_line(struct tool *tool, const char *line, size_t size)
                                .wait_ms = json_integer_or(tool->order, "silence_ms", 10000),
                                .counters = &tool->counters};
     uint64_t before = atomic_load(&tool->counters.operations);
-    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-        if (strcmp(commands[i].name, text(tool, "do")) == 0) {
-            known = true;
-            done = commands[i].run(tool, &error);
-        }
-    CHECK(known);
+    while (strcmp(commands[index].name, text(tool, "do")) != 0)
+        CHECK(++index < ARRAY_LENGTH(commands));
+    bool done = commands[index].run(tool, &error);
     json_set_boolean(tool->answer, "ok", done);
     json_set_integer(tool->answer, "operations",
                      (int64_t)(atomic_load(&tool->counters.operations) - before));
