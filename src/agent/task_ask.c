@@ -9,7 +9,6 @@
 #include "base/path.h"
 
 #define CATALOGUE_MAX 50000
-#define CLOCK_OFFSET_DEFAULT_US 500000
 
 /* ---- check ---------------------------------------------------------------------------------- */
 
@@ -41,8 +40,7 @@ static void check_clock(struct task *task, struct store_ref ref, const struct ca
     struct arena arena;
     struct error error = ERROR_NONE;
     int64_t offset, uncertainty;
-    int64_t limit =
-        json_integer_or(task->instruction.body, "max_offset_us", CLOCK_OFFSET_DEFAULT_US);
+    int64_t limit = json_integer_or(task->instruction.body, "max_offset_us", CLOCK_OFFSET_MAX_US);
     if (!ref.component->clock_offset(ref.store, call, &offset, &uncertainty, &error)) {
         add_failure(findings, "clock", &error);
         return;

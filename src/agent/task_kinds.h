@@ -5,6 +5,10 @@
 
 #include "agent/task.h"
 
+/* A store whose clock is further off than this, for certain, is refused: by check, which a policy
+ * must pass, and again before each moment. */
+#define CLOCK_OFFSET_MAX_US 500000
+
 extern const struct task_kind task_kind_resolve;  /* A: members of the group, as they are now */
 extern const struct task_kind task_kind_snapshot; /* A: the moment */
 extern const struct task_kind task_kind_disarm;   /* A: fired or not fired */

@@ -9,6 +9,7 @@
 
 #include "agent/area.h"
 #include "agent/member.h"
+#include "agent/task_kinds.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/crash.h"
@@ -16,7 +17,6 @@
 #include "base/path.h"
 
 #define BARRIER_WAIT_DEFAULT_MS 10000
-#define MAX_OFFSET_DEFAULT_US 1000000
 #define GRACE_DEFAULT_US ((int64_t)5000000)
 
 /* On the loop, which looks at it while executors fill it in. */
@@ -131,7 +131,7 @@ bool snapshot_prepare_group(struct task *task, struct moment_group *group, const
 static bool check_clocks(struct task *task, const struct call *call, struct error *error)
 {
     struct snapshot_state *state = task->own;
-    int64_t limit = json_integer_or(task_settings(task), "max_offset_us", MAX_OFFSET_DEFAULT_US);
+    int64_t limit = json_integer_or(task_settings(task), "max_offset_us", CLOCK_OFFSET_MAX_US);
     json_t *offsets = json_array();
     bool good = true;
     for (size_t i = 0; good && i < state->group_count; i++) {

@@ -88,7 +88,7 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
     json_array_foreach(control->roots, index, item)
         roots[index] =
             (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
-                          json_string_or(item, "root", ""), "of this device"};
+                          json_string_or(item, "root", ""), "this device"};
     if (!check_targets(control, policy, &wanted, arena, error) ||
         !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
         return false;

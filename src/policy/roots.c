@@ -16,10 +16,10 @@ static bool refuse_above(const struct root_want *want, const struct root *root, 
     return error_set(
         error, ERROR_CONFLICT,
         "service %s: %s %s:%s lies above the snapshot root %s (%s%s), and roots cannot "
-        "nest: see 'coeval root plan %s:%s'",
+        "nest: see 'coeval root plan %s %s:%s'",
         want->service, want->cluster, want->instance, want->path, root->path,
-        root->services != NULL ? "service " : "not made by Coeval",
-        root->services != NULL ? root->services : "", want->instance, want->path);
+        root->services != NULL ? "of " : "not made by Coeval",
+        root->services != NULL ? root->services : "", want->cluster, want->instance, want->path);
 }
 
 static bool check_want(const struct root_want *want, struct error *error)

@@ -1,5 +1,6 @@
 """What goes wrong, and what the operator is asked, told and can do about it. On directories."""
 import contextlib
+import fcntl
 import glob
 import os
 import shutil
@@ -305,16 +306,49 @@ def refused(call):
     return refusal.value.text
 
 
-def test_targets_belong_to_one_service_and_roots_do_not_nest(place):
+def elsewhere(path):
+    """A target of its own, so that nothing but the source is in the way."""
+    return [{"instance": "posix", "from": path, "to": "/elsewhere" + path}]
+
+
+def test_targets_belong_to_one_service(place):
     write(place.source("bills/sub/x"), "x")
     daemon = sealed_once(place)
-    text = refused(lambda: daemon.apply(policy("second", ["posix:/bills"])))
-    assert "overlap" in text and "target_map" in text
-    text = refused(lambda: daemon.apply(policy("second", ["posix:/customers", "posix:/bills/sub"])))
-    assert "/bills" in text or "/customers" in text
-    text = refused(lambda: daemon.apply(policy("third", ["posix:/nowhere"], period="PT0S")))
-    assert "period" in text
+    for path in ("/bills", "/bills/sub"):
+        text = refused(lambda path=path: daemon.apply(policy("second", ["posix:" + path])))
+        assert "overlap; a target belongs to one service" in text and "target_map" in text
+        daemon.apply(policy("second", ["posix:" + path], target_map=elsewhere(path)), dry_run=True)
     assert [p["name"] for p in daemon.get("/v1/policies")["policies"]] == ["svc"]
+
+
+def test_roots_do_not_nest(place):
+    """A data set below a root is part of that; one above it would need a root around the root."""
+    write(place.source("bills/sub/x"), "x")
+    daemon = place.embedded().start()
+    daemon.apply(policy(data_sets=["posix:/bills/sub"]))
+    daemon.wait_sealed(1)
+    above = policy("above", ["posix:/bills"], target_map=elsewhere("/bills"))
+    text = refused(lambda: daemon.apply(above))
+    assert "/bills lies above the snapshot root /bills/sub" in text
+    assert "roots cannot nest" in text and "coeval root plan a posix:/bills" in text
+    assert [p["name"] for p in daemon.get("/v1/policies")["policies"]] == ["svc"]
+    write(place.source("bills/sub/deeper/x"), "x")
+    below = policy("below", ["posix:/bills/sub/deeper"],
+                   target_map=elsewhere("/bills/sub/deeper"))
+    answer = daemon.apply(below)
+    assert [r["root"] for r in answer["roots"] if r["cluster"] == "a"] == ["/bills/sub"]
+
+
+def test_data_sets_do_not_nest(place):
+    write(place.source("bills/sub/x"), "x")
+    daemon = place.embedded().start()
+    text = refused(lambda: daemon.apply(policy("one", ["posix:/bills", "posix:/bills/sub"])))
+    assert "data set posix:/bills/sub lies in data set posix:/bills" in text
+
+
+def test_a_policy_without_sense_is_refused_by_name(place):
+    daemon = place.embedded().start()
+    assert "period" in refused(lambda: daemon.apply(policy(period="PT0S")))
 
 
 def test_a_missing_data_set_is_named(place):
@@ -341,12 +375,22 @@ def test_a_bad_configuration_is_refused_with_its_place(tmp_path, text, place_in_
 
 
 def test_two_daemons_do_not_share_a_state_directory(place):
+    """The journal has one owner. The second one has an address of its own: that is not it."""
     daemon = place.embedded().start()
-    done = subprocess.run([COEVALD, "--config", daemon.config_path], text=True, check=False,
+    second = place.daemon("two", {"roles": ["control", "agent"], "clusters": place.clusters()})
+    second.state = daemon.state
+    second.configure(second.config)
+    os.unlink(os.path.join(daemon.state, "port"))
+    done = subprocess.run([COEVALD, "--config", second.config_path], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
-    assert done.returncode not in (0, -6), done.stdout
-    assert "journal" in done.stdout or "state" in done.stdout or "address" in done.stdout
-    assert daemon.get("/live")["live"]
+    assert done.returncode == 1, done.stdout
+    assert f"is in use by process {daemon.process.pid}: stop that one first" in done.stdout
+    assert not os.path.exists(os.path.join(daemon.state, "port"))  # it listened nowhere
+    daemon.apply(policy())
+    daemon.wait_sealed(1)
+    daemon.stop()
+    daemon.start()  # what it left is whole, and nobody owns it
+    daemon.next_epoch()
 
 
 # ---- ends and starts ----
@@ -364,18 +408,51 @@ def test_an_end_in_the_middle_of_a_transfer_is_quick_and_loses_nothing(place):
     place.assert_live_equal(1)
 
 
-@pytest.mark.parametrize("when", ["preparing", "receiving", "committing"])
-def test_an_end_at_any_time_goes_on(place, when):
+@pytest.mark.parametrize("point", [
+    "control.preparing", "agent.snapshot.prepare", "control.armed", "agent.snapshot.finish",
+    "agent.snapshot.differences", "control.receiving", "agent.transfer.planned",
+    "agent.transfer.staged", "control.received", "agent.commit.begun", "agent.commit.park-step",
+    "agent.commit.placed", "agent.commit.cleaning", "agent.commit.frozen", "agent.seal.writing"])
+def test_an_end_at_any_time_goes_on(place, point):
+    """SIGTERM in the middle, there and nowhere else: what was under way is not over by then."""
     daemon = sealed_once(place)
+    daemon.stop()
     for i in range(50):
         write(place.source("bills/more", str(i)), os.urandom(2000))
-    number = daemon.run()
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        state = daemon.epochs().get(number, {}).get("state")
-        if state in (when, "sealed"):
-            break
-    daemon.stop()
+    os.rename(place.source("customers/0"), place.source("customers/zero"))
+    daemon.start(COEVAL_CRASH_AT=point, COEVAL_CRASH_SIGNAL="TERM")
+    with contextlib.suppress(OSError):
+        daemon.run()
+    wait_for(lambda: f"crash point {point}" in daemon.log() or daemon.has_ended(), point)
+    began = time.monotonic()
+    status = daemon.wait_end(10)
+    assert status == 0, f"{status}\n{daemon.log()}"
+    assert time.monotonic() - began < 5.5
+    assert f"crash point {point}" in daemon.log()
+    if point != "agent.seal.writing":
+        assert len(place.seals()) == 1
+    daemon.start()
+    epoch = daemon.wait_epoch(2, harness.ENDED)
+    if not point.startswith(("control.preparing", "control.armed", "agent.snapshot.")):
+        assert epoch["state"] == "sealed", f"{epoch}\n{daemon.log()}"
+        place.assert_live_equal(2)
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+def test_an_end_while_a_writer_keeps_the_moment_waiting(place):
+    """The moment thread waits for the barrier, for far longer than an end may take."""
+    daemon = sealed_once(place)
+    write(place.source("bills/new"), "new")
+    daemon.apply(policy(barrier_wait="PT60S"))
+    with open(place.source(".barrier"), "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        number = daemon.run()
+        t_us = daemon.wait_epoch(number, ("armed",))["t_us"]
+        wait_for(lambda: time.time() * 1e6 > int(t_us) + 50_000, "T to pass")
+        assert daemon.epoch(number)["state"] == "armed"
+        assert daemon.stop() < 5.5
+        assert not place.snapshots("a", "/bills").keys() - set(place.snapshots("b", "/bills"))
     daemon.start()
     daemon.wait_epoch(number, harness.ENDED)
     number = daemon.next_epoch()["number"]

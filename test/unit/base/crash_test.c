@@ -55,6 +55,9 @@ static void test_points(void **state)
     check("agent.commit:4", NULL, 0, "1234");
     check("agent.commit.parked", NULL, SIGKILL, "12coeval: crash point agent.commit.parked\n");
     check("agent.commit", "b", SIGKILL, "1coeval: crash point agent.commit\n");
+    setenv("COEVAL_CRASH_SIGNAL", "TERM", 1);
+    check("agent.commit:2", NULL, SIGTERM, "1coeval: crash point agent.commit\n");
+    unsetenv("COEVAL_CRASH_SIGNAL");
     check("agent.commit:2", "a", SIGKILL, "123coeval: crash point agent.commit\n");
     check("agent.commit.parked", "a", 0, "1234");
 }

@@ -136,8 +136,8 @@ static void test_roots_do_not_nest(void **state)
                       "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/shop\", "
                       "\"to\": \"/elsewhere\"}]}"),
         ERROR_CONFLICT,
-        "service shop: east posix:/shop lies above the snapshot root /shop/bills (service "
-        "of this device), and roots cannot nest: see 'coeval root plan posix:/shop'");
+        "service shop: east posix:/shop lies above the snapshot root /shop/bills (of this "
+        "device), and roots cannot nest: see 'coeval root plan east posix:/shop'");
     device_close(&device);
 }
 

@@ -63,8 +63,8 @@ static void test_refusals_say_what_to_do(void **state)
          "service s: '/' of east hdfs cannot be a snapshot root: name the directories below it"},
         {{"s", "east", "hdfs", "/apps", NULL},
          ERROR_CONFLICT,
-         "service s: east hdfs:/apps lies above the snapshot root /apps/billing (service billing), "
-         "and roots cannot nest: see 'coeval root plan hdfs:/apps'"},
+         "service s: east hdfs:/apps lies above the snapshot root /apps/billing (of billing), "
+         "and roots cannot nest: see 'coeval root plan east hdfs:/apps'"},
         {{"s", "west", "hdfs", "/coeval/x", "/coeval"},
          ERROR_CONFLICT,
          "service s: west hdfs:/coeval/x and Coeval's own area /coeval overlap: move the area "
@@ -88,7 +88,7 @@ static void test_refusals_say_what_to_do(void **state)
     assert_false(roots_choose(&foreign, 1, &want, 1, &choice, &error));
     assert_string_equal(error.text,
                         "service s: east hdfs:/a lies above the snapshot root /a/b (not made by "
-                        "Coeval), and roots cannot nest: see 'coeval root plan hdfs:/a'");
+                        "Coeval), and roots cannot nest: see 'coeval root plan east hdfs:/a'");
 }
 
 static void test_targets_belong_to_one_service(void **state)
