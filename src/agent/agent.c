@@ -30,18 +30,6 @@ struct task *agent_find(struct agent *agent, const char *key)
     return NULL;
 }
 
-struct limiter *agent_service_limiter(struct agent *agent, const char *service)
-{
-    list_for_each(known, &agent->parts.limiters, struct service_limiter, node)
-        if (strcmp(known->service, service) == 0)
-            return known->limiter;
-    struct service_limiter *added = memory_new(sizeof *added);
-    added->service = memory_copy_string(service);
-    added->limiter = limiter_new(agent->options.limiter);
-    list_append(&agent->parts.limiters, &added->node);
-    return added->limiter;
-}
-
 /* ---- durable state -------------------------------------------------------------------------- */
 
 struct change {
@@ -238,12 +226,7 @@ static void start_queued(struct agent *agent)
 void agent_queue(struct agent *agent, struct task *task)
 {
     list_append(&agent->parts.tasks, &task->node);
-    task->limiter = agent_service_limiter(agent, task->instruction.service);
-    const json_t *settings = json_object_get(task->instruction.body, "settings");
-    const json_t *limits = json_object_get(settings, "limits");
-    if (limits != NULL)
-        limiter_set(task->limiter, (uint64_t)json_integer_or(limits, "bytes_per_second", 0),
-                    (uint64_t)json_integer_or(limits, "operations_per_second", 0));
+    agent_limit(agent, task);
     start_queued(agent);
 }
 
@@ -346,7 +329,7 @@ static bool resume_one(void *context, const char *key, const char *payload, size
     }
     struct task *task = task_new(agent, kind, &instruction);
     task->resumed = !resume_over(task, json_object_get(object, "status"));
-    task->limiter = agent_service_limiter(agent, instruction.service);
+    agent_limit(agent, task);
     list_append(&agent->parts.tasks, &task->node);
     json_decref(object);
     return true;
@@ -419,12 +402,7 @@ void agent_free(struct agent *agent)
         list_remove(&task->node);
         task_free(task);
     }
-    list_for_each(known, &agent->parts.limiters, struct service_limiter, node) {
-        list_remove(&known->node);
-        limiter_free(known->limiter);
-        free(known->service);
-        free(known);
-    }
+    agent_free_limiters(agent);
     CHECK(list_is_empty(&agent->parts.moments));
     json_decref(agent->fences);
     timer_free(agent->progress);

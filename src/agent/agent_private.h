@@ -19,14 +19,17 @@ struct service_limiter {
     struct list node;
     char *service;
     struct limiter *limiter;
+    int64_t revision; /* of the policy whose limits these are */
 };
 
 struct task *agent_find(struct agent *agent, const char *key);
-struct limiter *agent_service_limiter(struct agent *agent, const char *service);
 void agent_queue(struct agent *agent, struct task *task);
 void agent_drop(struct agent *agent, struct task *task);
 void agent_prune(struct agent *agent, const struct instruction *newest);
 void agent_end_waiters(struct agent *agent);
+/* Gives the task its service's limiter, and that the limits of a newer policy than it has. */
+void agent_limit(struct agent *agent, struct task *task);
+void agent_free_limiters(struct agent *agent);
 void agent_tell_all(struct task *task); /* waiters of any revision */
 
 #endif

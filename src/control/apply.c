@@ -83,6 +83,12 @@ static bool find_clusters(struct application *application, struct error *error)
         return error_set(error, ERROR_CONFLICT,
                          "pair '%s' is %s -> %s already: give the other pair another name",
                          pair->name, pair->primary, pair->secondary);
+    const struct service *service = control_find_service(control, policy->name);
+    if (service != NULL && service->pair != pair)
+        return error_set(error, ERROR_CONFLICT,
+                         "service '%s' belongs to pair '%s', and so do its epochs: protect it in "
+                         "pair '%s' under another name",
+                         policy->name, service->pair->name, policy->pair.name);
     return true;
 }
 
@@ -272,6 +278,22 @@ static json_t *answer_of(struct application *application, const struct service *
     return answer;
 }
 
+/* Whoever is told that it is in force may rely on it, whatever happens to this process. */
+static void is_kept(void *context, const struct error *error)
+{
+    struct application *application = context;
+    struct service *service = control_find_service(application->control, application->policy.name);
+    if (error->code != ERROR_OK) {
+        refuse(application, error);
+        return;
+    }
+    control_answer(application->control, application->done, application->context,
+                   answer_of(application, service), error);
+    service_send_limits(service);
+    service_tick(service);
+    free_application(application);
+}
+
 static void come_into_force(struct application *application)
 {
     struct control *control = application->control;
@@ -302,12 +324,10 @@ static void come_into_force(struct application *application)
     service->deleted = false;
     if (fresh)
         service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
-    service_save(service);
-    event_tell(control, service, 0, "notice", "policy.applied", application->reason, NULL);
-    control_answer(control, application->done, application->context,
-                   answer_of(application, service), &error);
-    service_tick(service);
-    free_application(application);
+    char *reason = memory_copy_string(application->reason); /* a lost journal ends it in the call */
+    service_save_then(service, is_kept, application);
+    event_tell(control, service, 0, "notice", "policy.applied", reason, NULL);
+    free(reason);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------ */

@@ -341,6 +341,7 @@ static void begin(void *context)
         list_for_each(run, &service->runs, struct run, node)
             if (!epoch_is_final(&run->epoch))
                 run_resume(run);
+        service_send_limits(service);
         service_tick(service);
     }
 }

@@ -103,10 +103,15 @@ bool service_set_policy(struct service *service, json_t *document, int64_t revis
 void service_tick(struct service *service);    /* decide now, arm the timer */
 char *service_object(struct service *service); /* its journal object; free() it */
 void service_save(struct service *service);
+/* done once it is durable, or will never be. */
+void service_save_then(struct service *service, journal_done_fn *done, void *context);
 void service_epoch_ended(struct service *service);
 /* B has a seal that A could not keep: what A holds is no base for B's present tree. */
 bool service_base_is_behind(const struct service *service);
 void service_retain(struct service *service);
+/* What the policy says now, to the agents of an epoch that was planned by an older one. */
+void service_send_limits(struct service *service);
+json_t *service_limits(const struct service *service);
 struct run *service_find_run(struct service *service, uint64_t number);
 struct run *
 service_running(struct service *service); /* not final and not SEALED+finished; or NULL */

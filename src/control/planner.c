@@ -92,14 +92,11 @@ static json_t *settings_of(struct service *service, json_t *members)
 {
     const struct policy *policy = &service->policy;
     json_t *settings = json_object(), *clusters = json_object(), *stores = json_array();
-    json_t *limits = json_object(), *hooks = json_object();
+    json_t *hooks = json_object();
     json_set_string(clusters, "a", service->pair->primary);
     json_set_string(clusters, "b", service->pair->secondary);
     add_stores(service->control, stores, service->pair->primary);
     add_stores(service->control, stores, service->pair->secondary);
-    json_set_integer(limits, "bytes_per_second", (int64_t)policy->limits.bytes_per_second);
-    json_set_integer(limits, "operations_per_second",
-                     (int64_t)policy->limits.operations_per_second);
     if (policy->hooks.before.argument_count > 0)
         json_set_take(hooks, "before", hook_object(&policy->hooks.before));
     if (policy->hooks.after.argument_count > 0)
@@ -108,7 +105,7 @@ static json_t *settings_of(struct service *service, json_t *members)
     json_set_take(settings, "stores", stores);
     json_set_take(settings, "exclude", exclude_list(&policy->group));
     json_set_take(settings, "members", members);
-    json_set_take(settings, "limits", limits);
+    json_set_take(settings, "limits", service_limits(service));
     json_set_take(settings, "hooks", hooks);
     json_set_integer(settings, "executors", policy->executors);
     json_set_integer(settings, "lanes", LANES);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SEALS_MAX 70000
+#define LIMITS_LIMIT_MS 600000
 
 static void slot_comes(void *context, bool clock_changed)
 {
@@ -137,12 +138,17 @@ char *service_object(struct service *service)
 
 void service_save(struct service *service)
 {
+    service_save_then(service, NULL, NULL);
+}
+
+void service_save_then(struct service *service, journal_done_fn *done, void *context)
+{
     char *payload = service_object(service);
     struct journal_append record = {.type = JOURNAL_SERVICE,
                                     .key = service->id,
                                     .payload = payload,
                                     .generation = (uint64_t)service->pair->generation};
-    control_record(service->control, &record, 1, NULL, NULL);
+    control_record(service->control, &record, 1, done, context);
     free(payload);
 }
 
@@ -293,6 +299,42 @@ void service_epoch_ended(struct service *service)
     service_save(service);
     service_retain(service);
     service_tick(service);
+}
+
+/* ---- limits of what runs --------------------------------------------------------------------- */
+
+json_t *service_limits(const struct service *service)
+{
+    json_t *limits = json_object();
+    json_set_integer(limits, "bytes_per_second", (int64_t)service->policy.limits.bytes_per_second);
+    json_set_integer(limits, "operations_per_second",
+                     (int64_t)service->policy.limits.operations_per_second);
+    return limits;
+}
+
+static void limits_taken(void *context, const json_t *result, const struct error *error)
+{
+    struct service *service = context;
+    (void)result;
+    if (error->code != ERROR_OK && error->code != ERROR_CANCELED)
+        log_warning(LOG_CONTROL, "limits.send",
+                    "service=%s error=\"%s\": the running epoch keeps its limits there",
+                    service->name, error->text);
+}
+
+void service_send_limits(struct service *service)
+{
+    struct run *running = service_running(service);
+    const char *clusters[] = {service->pair->primary, service->pair->secondary};
+    if (running == NULL || (int64_t)running->epoch.group_revision == service->revision)
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(clusters); i++) {
+        json_t *body = json_object();
+        json_set_take(body, "limits", service_limits(service));
+        json_set_integer(body, "revision", service->revision);
+        ask_new(service->control, clusters[i], "limits", service->pair, service, 0, body,
+                LIMITS_LIMIT_MS, limits_taken, service);
+    }
 }
 
 /* ---- retention ------------------------------------------------------------------------------ */

@@ -82,6 +82,19 @@ static json_t *run_answer(const struct service *service)
     return answer;
 }
 
+/* Told only when it is durable: an answer of "paused" must outlive this process. */
+static void policy_is_kept(void *context, const struct error *error)
+{
+    struct order *order = context;
+    struct service *service = control_find_service(order->control, order->service);
+    json_t *result = service->deleted ? json_object() : report_service(service);
+    if (error->code != ERROR_OK) {
+        json_decref(result);
+        result = NULL;
+    }
+    finish_order(order, result, error);
+}
+
 static void carry_out_policy(struct order *order)
 {
     struct service *service = control_find_service(order->control, order->service);
@@ -104,12 +117,15 @@ static void carry_out_policy(struct order *order)
         plan_epoch(service, 0, moment_us);
         return;
     }
-    if (error.code == ERROR_OK) {
-        service_save(service);
-        event_tell(order->control, service, 0, "notice", "policy.verb", order->verb, NULL);
-        service_tick(service);
+    if (error.code != ERROR_OK) {
+        finish_order(order, NULL, &error);
+        return;
     }
-    finish_order(order, error.code == ERROR_OK ? report_service(service) : NULL, &error);
+    char verb[sizeof order->verb]; /* a lost journal ends the order in the call */
+    memcpy(verb, order->verb, sizeof verb);
+    service_save_then(service, policy_is_kept, order);
+    event_tell(service->control, service, 0, "notice", "policy.verb", verb, NULL);
+    service_tick(service);
 }
 
 void control_policy_verb(struct control *control, const char *name, const char *verb,
@@ -142,9 +158,10 @@ static void carry_out_delete(struct order *order)
     }
     service->deleted = true;
     wall_timer_stop(service->timer);
-    service_save(service);
-    event_tell(order->control, service, 0, "notice", "policy.deleted", order->reason, NULL);
-    finish_order(order, json_object(), &error);
+    char *reason = memory_copy_string(order->reason);
+    service_save_then(service, policy_is_kept, order);
+    event_tell(service->control, service, 0, "notice", "policy.deleted", reason, NULL);
+    free(reason);
 }
 
 void control_delete_policy(struct control *control, const char *name, const char *reason,

@@ -1,6 +1,7 @@
 """Limits that an operator sets, and what happens at their end. On directories."""
 import os
 import sys
+import time
 
 import pytest
 
@@ -18,6 +19,52 @@ def place():
             for i in range(4):
                 write(made.source(top, str(i)), f"{top}{i}" * 100)
         yield made
+
+
+# ---- bandwidth ----
+
+
+def in_the_middle(place, daemon, rate):
+    """A first epoch that is being received at this rate."""
+    for i in range(30):
+        write(place.source("bills/big", str(i)), os.urandom(100_000))
+    daemon.start()
+    daemon.apply(policy(limits={"bytes_per_second": rate}))
+    return daemon.wait_epoch(1, lambda epoch: epoch["state"] == "receiving" and
+                             epoch["progress"]["bytes_done"] > 0)
+
+
+def test_limits_hold_after_a_restart_too(place):
+    daemon = place.embedded()
+    epoch = in_the_middle(place, daemon, 600_000)
+    daemon.stop()
+    assert epoch["progress"]["bytes_done"] < 1_500_000
+    began = time.monotonic()
+    daemon.start()
+    daemon.wait_sealed(1)
+    assert time.monotonic() - began > 1_500_000 / 600_000
+    place.assert_live_equal(1)
+
+
+@pytest.mark.parametrize("processes", ["one", "three"])
+def test_new_limits_reach_the_epoch_that_runs(place, processes):
+    """At the old ones it would take ten minutes."""
+    daemon = place.embedded() if processes == "one" else place.three()[0]
+    in_the_middle(place, daemon, 5_000)
+    daemon.apply(policy())
+    daemon.wait_sealed(1)
+    place.assert_live_equal(1)
+    assert daemon.policy()["revision"] == 2
+
+
+def test_new_limits_are_not_forgotten_by_a_restart(place):
+    daemon = place.embedded()
+    in_the_middle(place, daemon, 5_000)
+    daemon.apply(policy())
+    daemon.kill()
+    daemon.start()
+    daemon.wait_sealed(1)
+    place.assert_live_equal(1)
 
 
 # ---- hold_max ----

@@ -312,6 +312,46 @@ static void test_revisions_and_what_a_restart_reads(void **state)
     device_close(&device);
 }
 
+static void test_in_force_is_told_when_it_is_durable(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_run(&device, 10);
+    device.slow = true;
+    device_apply(&device, policy_object("bills", "posix:/bills", "{\"direction\": \"push\"}"),
+                 false, &outcome);
+    device_run(&device, 20);
+    assert_false(outcome.over);
+    while (!outcome.over) {
+        assert_true(fake_journal_step(device.disk));
+        device_run(&device, 2);
+    }
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_crash(&device);
+    device_start(&device);
+    assert_int_equal(revision_of(&device), 2);
+    device_close(&device);
+}
+
+/* Its base and its running epoch lie on the clusters of its pair. */
+static void test_a_service_stays_in_its_pair(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    json_t *other = policy_object("bills", "posix:/bills",
+                                  "{\"pair\": {\"name\": \"q\", \"primary\": \"west\", "
+                                  "\"secondary\": \"east\"}}");
+    assert_refused(&device, other, ERROR_CONFLICT,
+                   "service 'bills' belongs to pair 'p', and so do its epochs: protect it in pair "
+                   "'q' under another name");
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_the_device_stops_meanwhile),
         cmocka_unit_test(test_a_dry_run_changes_nothing),
         cmocka_unit_test(test_revisions_and_what_a_restart_reads),
+        cmocka_unit_test(test_in_force_is_told_when_it_is_durable),
+        cmocka_unit_test(test_a_service_stays_in_its_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

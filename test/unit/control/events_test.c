@@ -78,7 +78,6 @@ static void test_nothing_is_heard_before_it_is_durable(void **state)
     device.slow = true;
     control_policy_verb(device.control, "bills", "pause", "", outcome_came, &outcome);
     fake_journal_step(device.disk); /* the order; now the new state and the event are pending */
-    outcome_wait(&device, &outcome);
     device_run(&device, 10);
     assert_int_equal(heard.count, 0);
     assert_int_equal(count_events(&device, 0, 1000), before);
@@ -87,6 +86,7 @@ static void test_nothing_is_heard_before_it_is_durable(void **state)
     assert_int_equal(count_events(&device, 0, 1000), before + 1);
     control_unlisten(heard.listener);
     control_unlisten(NULL);
+    outcome_wait(&device, &outcome);
     outcome_fini(&outcome);
     device_close(&device);
 }

@@ -76,7 +76,13 @@ static void test_an_order_is_durable_first(void **state)
     assert_string_equal(state_of(&device), "idle");
     fake_journal_step(device.disk);
     assert_string_equal(state_of(&device), "paused");
+    device_run(&device, 10);
+    assert_false(outcome.over); /* nor is its effect told before it is durable */
+    device.slow = false;
     assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_crash(&device);
+    device_start(&device);
+    assert_string_equal(state_of(&device), "paused");
     device_close(&device);
 }
 
