@@ -19,6 +19,7 @@ extern const struct task_kind task_kind_discard;  /* A, B: what an abandoned att
 extern const struct task_kind task_kind_settle;   /* A: the copy of the seal */
 extern const struct task_kind task_kind_retire;   /* A, B: snapshots of an old epoch */
 extern const struct task_kind task_kind_measure;  /* A: what the snapshots of an epoch pin */
+extern const struct task_kind task_kind_orphans;  /* any: snapshots of ours that no epoch has */
 extern const struct task_kind task_kind_limits;   /* A, B: a policy's limits, for what runs now */
 extern const struct task_kind task_kind_inspect;  /* any: what the area holds */
 extern const struct task_kind task_kind_check;    /* any: preflight */

@@ -344,6 +344,7 @@ static void begin(void *context)
         service_send_limits(service);
         service_tick(service);
     }
+    reaper_begin(control);
 }
 
 bool control_new(struct loop *loop, const struct control_options *options,
@@ -360,6 +361,7 @@ bool control_new(struct loop *loop, const struct control_options *options,
     list_init(&control->calls);
     list_init(&control->records);
     control->record_timer = timer_new(loop, record_again, control);
+    reaper_init(control);
     control->events = json_array();
     control->roots = json_array();
     control->stores = json_object();
@@ -429,6 +431,7 @@ void control_free(struct control *control)
     list_for_each(owed, &control->calls, struct owed, node)
         owed->done = NULL;
     timer_free(control->record_timer);
+    reaper_fini(control);
     json_decref(control->events);
     json_decref(control->roots);
     json_decref(control->stores);

@@ -35,6 +35,7 @@ struct control_options {
     const struct control_cluster *clusters;
     size_t cluster_count;
     int64_t instruction_limit_us; /* deadline of one transfer or commit; 0: 24 h */
+    int64_t orphan_age_us; /* snapshots of no epoch are removed when they are older; 0: never */
 };
 
 /* Resumes every epoch that the journal holds. */

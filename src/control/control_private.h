@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "control/control.h"
 #include "control/holds.h"
+#include "control/orphans.h"
 #include "epoch/epoch_step.h"
 #include "loop/timer.h"
 #include "policy/policy.h"
@@ -39,6 +40,7 @@ struct control {
     struct list calls;   /* answers still owed to callers */
     struct list records; /* handed to the journal and not durable yet, in order */
     struct timer *record_timer;
+    struct reaper reaper;
     json_t *events; /* ring, oldest first */
     uint64_t event_sequence;
     json_t *roots;  /* [{cluster, instance, root, since_us, services}] */
@@ -121,7 +123,6 @@ bool service_load(struct control *control, const char *id, const json_t *object,
 /* ---- planner.c ---- */
 void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us);
 void planning_free(struct planning *planning);
-
 
 /* ---- registry.c ---- */
 void registry_set_store(struct control *control, const char *cluster, const char *instance,

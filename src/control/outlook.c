@@ -6,6 +6,7 @@
 #include "control/control_private.h"
 #include "policy/simulate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,34 @@ static void check_device(struct checking *checking)
 
 static void check_next(struct checking *checking);
 
+static void add_orphan(struct checking *checking, const char *hop, const json_t *item)
+{
+    char since[TIMESTAMP_TEXT_SIZE], what[500];
+    timestamp_format(json_time_or(item, "instant_us", 0), since);
+    snprintf(what, sizeof what, "snapshot %.160s of %s:%.160s, of %s, is of no epoch",
+             json_string_or(item, "snapshot", ""), json_string_or(item, "instance", ""),
+             json_string_or(item, "root", ""), since);
+    add(checking, hop, "warning", what,
+        checking->control->options.orphan_age_us == 0
+            ? "remove it by hand: orphan_age in the configuration is none"
+            : "nothing: it is removed when it is older than orphan_age of the configuration");
+}
+
+static void orphans_came(void *context, const json_t *result, const struct error *error)
+{
+    struct checking *checking = context;
+    const char *cluster = checking->control->options.clusters[checking->cluster].name;
+    size_t index;
+    json_t *item;
+    if (error->code != ERROR_OK)
+        add(checking, cluster, "warning", error->text,
+            "whether snapshots of no epoch are left there is not known: run the check again");
+    json_array_foreach(json_object_get(result, "orphans"), index, item)
+        add_orphan(checking, cluster, item);
+    checking->work.progress.done = ++checking->cluster;
+    check_next(checking);
+}
+
 static void findings_came(void *context, const json_t *result, const struct error *error)
 {
     struct checking *checking = context;
@@ -78,8 +107,8 @@ static void findings_came(void *context, const json_t *result, const struct erro
                 json_set_string(copy, "remedy", NULL);
             json_append_take(checking->findings, copy);
         }
-    checking->work.progress.done = ++checking->cluster;
-    check_next(checking);
+    orphans_ask(checking->control, &checking->control->options.clusters[checking->cluster], 0,
+                orphans_came, checking);
 }
 
 static void add_instance(json_t *stores, struct control *control,

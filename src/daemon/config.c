@@ -15,6 +15,7 @@
 #include "yaml/yaml_reader.h"
 
 #define POOL_DEFAULT 16
+#define ORPHAN_AGE_DEFAULT_US ((int64_t)7 * 86400 * 1000000)
 #define POOL_MIN 6
 #define RESERVED_THREADS 4 /* prepared moments, checks, name look-ups */
 #define PORT_DEFAULT 7077
@@ -161,6 +162,23 @@ static bool read_roles(struct config *config, const struct node *root, struct er
     return count > 0 || node_refuse(&roles, error, "name at least one role: control, agent");
 }
 
+static bool read_orphan_age(struct config *config, const struct node *root, struct error *error)
+{
+    struct node age = node_member(root, "orphan_age");
+    const char *text;
+    struct error cause = ERROR_NONE;
+    config->orphan_age_us = ORPHAN_AGE_DEFAULT_US;
+    if (age.value == NULL)
+        return true;
+    if (!node_string(&age, &text, error))
+        return false;
+    if (strcmp(text, "none") == 0)
+        config->orphan_age_us = 0;
+    else if (!duration_parse(text, &config->orphan_age_us, &cause))
+        return node_refuse(&age, error, "%s", cause.text);
+    return true;
+}
+
 static bool read_work(struct config *config, const struct node *root, struct error *error)
 {
     static const char *const keys[] = {"bytes_per_second", "operations_per_second"};
@@ -301,14 +319,15 @@ static bool read_clusters(struct config *config, const struct node *root,
 
 static bool read_all(struct config *config, config_check_fn *check_instance, struct error *error)
 {
-    static const char *const keys[] = {"state", "roles",  "listen",  "log",
-                                       "pool",  "limits", "clusters"};
+    static const char *const keys[] = {"state", "roles",      "listen", "log",
+                                       "pool",  "orphan_age", "limits", "clusters"};
     struct node root = node_root(&config->document), state;
     if (!node_check_keys(&root, keys, ARRAY_LENGTH(keys), error) ||
         !node_require(&root, "state", &state, error) ||
         !node_string(&state, &config->state, error) || !read_roles(config, &root, error) ||
         !read_listen(config, &root, error) || !read_log(config, &root, error) ||
-        !read_work(config, &root, error) || !read_clusters(config, &root, check_instance, error))
+        !read_work(config, &root, error) || !read_orphan_age(config, &root, error) ||
+        !read_clusters(config, &root, check_instance, error))
         return false;
     return config->state[0] == '/' ||
            node_refuse(&state, error, "state is an absolute path of a directory");

@@ -42,6 +42,7 @@ struct config {
     unsigned pool;      /* threads of the work queue */
     unsigned long_jobs; /* copies and commits at once */
     uint64_t bytes_per_second, operations_per_second;
+    int64_t orphan_age_us; /* 0: none */
     struct config_cluster *clusters;
     size_t cluster_count;
 };

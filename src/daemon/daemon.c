@@ -220,7 +220,8 @@ static void describe_clusters(struct daemon *daemon)
 
 static bool start_control(struct daemon *daemon, struct error *error)
 {
-    struct control_options options = {.cluster_count = daemon->config->cluster_count};
+    struct control_options options = {.cluster_count = daemon->config->cluster_count,
+                                      .orphan_age_us = daemon->config->orphan_age_us};
     if (!daemon->config->control)
         return true;
     describe_clusters(daemon);

@@ -380,10 +380,9 @@ void report_discard(struct step *step, const struct epoch_report *report)
     discard->status = done ? EPOCH_INSTRUCTION_DONE : EPOCH_INSTRUCTION_FAILED;
     step->changed = true;
     if (!done)
-        step_tell(
-            step, "epoch.leftover", EPOCH_WARNING,
-            "what attempt %u made on %s could not be removed (%s); the agent's reaper shows it",
-            epoch->attempt, report->side == A ? "A" : "B", report->error.text);
+        step_tell(step, "epoch.leftover", EPOCH_WARNING,
+                  "what attempt %u made on %s could not be removed (%s); 'coeval check' shows it",
+                  epoch->attempt, report->side == A ? "A" : "B", report->error.text);
     if (epoch->state == EPOCH_PREPARING)
         next_moment(step);
     else

@@ -137,3 +137,87 @@ def test_a_released_hold_is_remembered(place):
     after_a_release(place, daemon)
     assert not [event for event in daemon.events(over["sequence"])
                 if event["name"].startswith("hold.")]
+
+
+# ---- snapshots of no epoch ----
+
+
+def with_an_orphan(place):
+    """A was away when epoch 2 was abandoned, and declared lost; now it is back."""
+    control, agent_a, agent_b = place.three()
+    control.start()
+    control.apply(policy(lead_time="PT0.6S", limits={"bytes_per_second": 100_000}))
+    control.wait_sealed(1)
+    write(place.source("bills/big"), os.urandom(2_000_000))
+    number = control.run()
+    control.wait_epoch(number, lambda epoch: epoch["state"] == "receiving" and
+                       epoch["progress"]["bytes_done"] > 0)
+    agent_a.kill()
+    control.verb(number, "abandon")
+    control.wait_epoch(number, ("abandoning",))
+    control.verb(number, "lost")
+    assert control.wait_epoch(number, harness.ENDED)["state"] == "abandoned"
+    agent_a.start()
+    wait_for(lambda: not orphan_names(place, "b"), "B to have discarded")
+    assert len(orphan_names(place, "a")) == 2  # one for each root
+    return control, agent_a, agent_b
+
+
+def orphan_names(place, side):
+    return [name for root in ("/bills", "/customers") for name in place.snapshots(side, root)
+            if ".e1." not in name]
+
+
+def test_orphans_are_shown_and_removed_when_they_are_old(place):
+    control, _, _ = with_an_orphan(place)
+    shown = [finding for finding in control.operation("/v1/check", {})["findings"]
+             if "is of no epoch" in finding["what"]]
+    names = orphan_names(place, "a")
+    assert [finding["hop"] for finding in shown] == ["a", "a"]
+    assert all(any(name in finding["what"] for finding in shown) for name in names)
+    assert "orphan_age" in shown[0]["remedy"] and shown[0]["level"] == "warning"
+    control.stop()
+    control.start()  # they are looked for at once, and these are young
+    control.operation("/v1/check", {})
+    assert orphan_names(place, "a") == names
+    control.stop()
+    control.configure(dict(control.config, orphan_age="PT0.1S"))
+    control.start()
+    wait_for(lambda: not orphan_names(place, "a"), "the orphans to go")
+    wait_for(lambda: len([event for event in control.events()
+                          if event["name"] == "orphan.removed"]) == 2, "to be told")
+    for side in "ab":  # the base is none
+        assert place.snapshots(side, "/bills") and place.snapshots(side, "/customers")
+    control.apply(policy(lead_time="PT0.6S"))
+    number = control.next_epoch()["number"]
+    place.assert_live_equal(number)
+    control.stop()
+    control.start()  # nor is the new one
+    control.operation("/v1/check", {})
+    number = control.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+def test_a_seal_is_no_orphan_whatever_a_device_says(place):
+    """Such a device has lost its journal: it keeps nothing, and would remove everything."""
+    control, agent_a, agent_b = with_an_orphan(place)
+    seal, = place.seals()
+    pair, service = seal.split(os.sep)[-4:-2]
+    for side, agent in (("a", agent_a), ("b", agent_b)):
+        agent.token = "a-token-of-more-than-sixteen-characters"
+        order = {"schema": 1, "key": "reap-" + side, "kind": "orphans", "pair": pair,
+                 "service": service, "service_name": "svc", "generation": 1, "number": 0,
+                 "attempt": 1, "try": 1, "device": control.get("/v1/status")["device"],
+                 "sequence": 1, "deadline_us": str(int((time.time() + 60) * 1e6)), "body": {
+                     "services": [{"pair": pair, "service": service}], "keep": [],
+                     "remove_before_us": str(int((time.time() + 3600) * 1e6)),
+                     "roots": [{"instance": "posix", "root": root}
+                               for root in ("/bills", "/customers", "/nowhere")]}}
+        path = f"/agents/{side}/v1/instructions/{order['key']}"
+        agent.call("PUT", path, order)
+        status = wait_for(lambda path=path, agent=agent: (
+            lambda now: now if now["state"] != "running" else None)(agent.get(path)), "the end")
+        assert status["state"] == "done", status
+        assert len(status["result"]["orphans"]) == (2 if side == "a" else 0), status
+        assert not orphan_names(place, side)
+        assert place.snapshots(side, "/bills") and place.snapshots(side, "/customers")

@@ -90,7 +90,7 @@ static void test_keys_and_types_at_the_top(void **state)
         {"[1]\n", "@/c.yaml:1:1: must be a mapping, not a list"},
         {HEAD "pools: 7\n" CLUSTER,
          "@/c.yaml:3:1: unknown key 'pools'; did you mean 'pool'? allowed: state roles listen log "
-         "pool limits clusters"},
+         "pool orphan_age limits clusters"},
         {HEAD "state: /t\n" CLUSTER, "@/c.yaml:3:1: duplicate key 'state'"},
         {"roles: [agent]\n" CLUSTER, "@/c.yaml:1:1: 'state' is missing"},
         {"state: 7\nroles: [agent]\n" CLUSTER,
@@ -175,6 +175,10 @@ static void test_log_pool_and_limits(void **state)
         {HEAD "pool: 5\n" CLUSTER, "@/c.yaml:3:7: 5 is not between 6 and 256"},
         {HEAD "pool: 257\n" CLUSTER, "@/c.yaml:3:7: 257 is not between 6 and 256"},
         {HEAD "pool: many\n" CLUSTER, "@/c.yaml:3:7: 'pool' must be an integer, not text"},
+        {HEAD "orphan_age: 7\n" CLUSTER,
+         "@/c.yaml:3:13: 'orphan_age' must be text, not an integer"},
+        {HEAD "orphan_age: P1M\n" CLUSTER,
+         "@/c.yaml:3:13: 'P1M': years and months have no fixed length; use days or weeks"},
         {HEAD "limits: 7\n" CLUSTER, "@/c.yaml:3:9: 'limits' must be a mapping, not an integer"},
         {HEAD "limits: {bytes: 7}\n" CLUSTER,
          "@/c.yaml:3:10: unknown key 'bytes'; did you mean 'bytes_per_second'? allowed: "
@@ -335,6 +339,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.long_jobs, 12);
     assert_int_equal(config.bytes_per_second, 0);
     assert_int_equal(config.operations_per_second, 0);
+    assert_int_equal(config.orphan_age_us, (int64_t)7 * 86400 * 1000000);
     assert_int_equal(config.cluster_count, 1);
     const struct config_cluster *cluster = &config.clusters[0];
     assert_string_equal(cluster->name, "here");
@@ -352,6 +357,7 @@ static const char whole_file[] = "state: /var/lib/coeval\n"
                                  "listen: {address: 0.0.0.0, port: 0, token_file: @/token}\n"
                                  "log: {level: debug, json: true}\n"
                                  "pool: 6\n"
+                                 "orphan_age: none\n"
                                  "limits: {bytes_per_second: 10MB/s, operations_per_second: 250}\n"
                                  "clusters:\n"
                                  "  east:\n"
@@ -400,6 +406,7 @@ static void test_a_whole_file(void **state)
     assert_int_equal(config.long_jobs, 2);
     assert_int_equal(config.bytes_per_second, 10000000);
     assert_int_equal(config.operations_per_second, 250);
+    assert_int_equal(config.orphan_age_us, 0);
     assert_int_equal(config.cluster_count, 2);
     check_whole_clusters(&config);
     config_fini(&config);
