@@ -96,6 +96,7 @@ static bool check(struct task *task, unsigned lane, struct error *error)
     struct call call = task_call(task);
     json_t *stores, *item, *results = json_array();
     size_t index;
+    int64_t began_us = clock_realtime_us();
     bool done = json_get_array(task->instruction.body, "stores", &stores, error);
     if (done)
         json_array_foreach(stores, index, item)
@@ -104,6 +105,8 @@ static bool check(struct task *task, unsigned lane, struct error *error)
     task_result_take(task, "clock_error_us", json_integer(clock_error_us(&synchronised)));
     task_result_take(task, "clock_synchronised", json_boolean(synchronised));
     task_result_take(task, "stores", results);
+    task_result_take(task, "began_us", json_sprintf("%lld", (long long)began_us));
+    task_result_take(task, "ended_us", json_sprintf("%lld", (long long)clock_realtime_us()));
     return done;
 }
 

@@ -6,11 +6,13 @@
 #include "control/control_private.h"
 #include "policy/simulate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHECK_LIMIT_MS 120000
+#define CLOCK_OFFSET_MAX_US 500000 /* as between an agent and its stores */
 
 /* ---- check ---------------------------------------------------------------------------------- */
 
@@ -18,7 +20,8 @@ struct checking {
     struct work work; /* clusters */
     struct control *control;
     size_t cluster;
-    char *service; /* NULL: all */
+    int64_t sent_us; /* when that one was asked */
+    char *service;   /* NULL: all */
     json_t *findings;
     control_done_fn *done;
     void *context;
@@ -85,6 +88,30 @@ static void orphans_came(void *context, const json_t *result, const struct error
     check_next(checking);
 }
 
+/* The agent looked at its clock behind our asking and before its answer came. So it is ahead or
+ * behind for certain, or it may be right. Slots come by our clock, T is fired by the agent's. */
+static void check_agent_clock(struct checking *checking, const char *cluster, const json_t *result)
+{
+    char what[160];
+    int64_t began_us = json_time_or(result, "began_us", 0);
+    int64_t ahead_us = json_time_or(result, "ended_us", 0) - clock_realtime_us();
+    int64_t behind_us = checking->sent_us - began_us;
+    if (began_us == 0)
+        return;
+    if (!json_boolean_or(result, "clock_synchronised", true))
+        add(checking, cluster, "warning",
+            "the clock of its host is not disciplined by a time service",
+            "run chrony or ntpd: T is an instant of UTC");
+    if (ahead_us <= CLOCK_OFFSET_MAX_US && behind_us <= CLOCK_OFFSET_MAX_US)
+        return;
+    bool ahead = ahead_us > CLOCK_OFFSET_MAX_US;
+    snprintf(what, sizeof what, "its clock is at least %" PRId64 " ms %s this device's",
+             (ahead ? ahead_us : behind_us) / 1000, ahead ? "ahead of" : "behind");
+    add(checking, cluster, "error", what,
+        "run a time service on both hosts: slots come by the device's clock, T is fired by the "
+        "agent's");
+}
+
 static void findings_came(void *context, const json_t *result, const struct error *error)
 {
     struct checking *checking = context;
@@ -96,6 +123,7 @@ static void findings_came(void *context, const json_t *result, const struct erro
             "start its agent, or correct the agent's URL and token in the configuration");
     else
         add(checking, cluster, "ok", "its agent answers", NULL);
+    check_agent_clock(checking, cluster, result);
     json_array_foreach(json_object_get(result, "stores"), i, store)
         json_array_foreach(json_object_get(store, "findings"), j, finding) {
             json_t *copy = json_deep_copy(finding);
@@ -107,8 +135,13 @@ static void findings_came(void *context, const json_t *result, const struct erro
                 json_set_string(copy, "remedy", NULL);
             json_append_take(checking->findings, copy);
         }
-    orphans_ask(checking->control, &checking->control->options.clusters[checking->cluster], 0,
-                orphans_came, checking);
+    if (error->code == ERROR_OK) {
+        orphans_ask(checking->control, &checking->control->options.clusters[checking->cluster], 0,
+                    orphans_came, checking);
+        return;
+    }
+    checking->work.progress.done = ++checking->cluster;
+    check_next(checking);
 }
 
 static void add_instance(json_t *stores, struct control *control,
@@ -160,6 +193,7 @@ static void check_next(struct checking *checking)
         json_t *body = json_object();
         json_set_take(body, "stores", stores_for(control, cluster));
         work_says(&checking->work, "asking cluster %s", cluster->name);
+        checking->sent_us = clock_realtime_us();
         ask_new(control, cluster->name, "check", NULL, NULL, 0, body, CHECK_LIMIT_MS, findings_came,
                 checking);
         return;

@@ -2,6 +2,7 @@
  * happen until a time. */
 #include "control_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -78,6 +79,67 @@ static void test_how_far_a_check_is(void **state)
     device_close(&device);
 }
 
+/* What a check finds out about east's clock, which shows these instants. */
+static void assert_clock(struct device *device, int64_t offset_us, const char *what)
+{
+    struct outcome outcome = {.over = false};
+    char status[300];
+    long long now_us = (long long)(clock_realtime_us() + offset_us);
+    snprintf(status, sizeof status,
+             "{\"state\": \"done\", \"result\": {\"stores\": [], \"began_us\": \"%lld\", "
+             "\"ended_us\": \"%lld\", \"clock_synchronised\": true}}",
+             now_us, now_us);
+    fake_agent_script(device->agents[EAST], "check", status);
+    control_check(device->control, NULL, outcome_came, &outcome);
+    outcome_wait(device, &outcome);
+    const json_t *error = find(json_object_get(outcome.result, "findings"), "east", "error");
+    const char *found = error == NULL ? "" : json_string_or(error, "what", "");
+    assert_true(what == NULL ? error == NULL : strstr(found, what) != NULL);
+    outcome_fini(&outcome);
+}
+
+static void test_an_agent_by_another_clock(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    assert_clock(&device, 0, NULL);
+    assert_clock(&device, HOUR_US, "ms ahead of this device's");
+    assert_clock(&device, -HOUR_US, "ms behind this device's");
+    device_close(&device);
+}
+
+static void test_orphans_are_shown(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[EAST], "orphans",
+                      "{\"state\": \"done\", \"result\": {\"orphans\": [{\"instance\": \"posix\", "
+                      "\"root\": \"/bills\", \"snapshot\": \"coeval.x\", \"instant_us\": "
+                      "\"1000000\", \"removed\": false}]}}");
+    control_check(device.control, NULL, outcome_came, &outcome);
+    outcome_wait(&device, &outcome);
+    const json_t *found = find(json_object_get(outcome.result, "findings"), "east", "warning");
+    assert_string_equal(
+        json_string_or(found, "what", ""),
+        "snapshot coeval.x of posix:/bills, of 1970-01-01T00:00:01Z, is of no epoch");
+    /* Only looking; the seal is kept by its name, and both roots are looked at by their agents. */
+    const json_t *body =
+        json_object_get(fake_agent_order(device.agents[EAST], "orphans", 0), "body");
+    assert_null(json_object_get(body, "remove_before_us"));
+    const json_t *keep = json_object_get(body, "keep"), *roots = json_object_get(body, "roots");
+    assert_int_equal(json_array_size(keep), 1);
+    assert_non_null(strstr(json_string_value(json_array_get(keep, 0)), ".g1.e1.a1."));
+    assert_int_equal(json_array_size(roots), 1);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
 static void test_simulate(void **state)
 {
     struct device device;
@@ -108,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_how_far_a_check_is),
+        cmocka_unit_test(test_an_agent_by_another_clock),
+        cmocka_unit_test(test_orphans_are_shown),
         cmocka_unit_test(test_simulate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
