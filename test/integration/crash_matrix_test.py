@@ -30,11 +30,12 @@ CONTROL, A, B = "control", "agent-a", "agent-b"
 BACK = ("agent.rollback.", "agent.commit.back-", "control.rolling_back", "control.stuck")
 DISARM = ("agent.disarm.", "agent.discard.", "control.abandon")
 ASKED = {"agent.check.check": "/v1/check", "agent.inspect.inspect": "/v1/recover",
-         "agent.inspect.orders": "/v1/recover",
+         "agent.inspect.orders": "/v1/recover", "agent.orphans.orphans": "/v1/check",
          "agent.verify.verify": "/v1/services/svc/epochs/1/verify"}
 # Passed outside of an epoch.
-APPLIED, SELECTED, MOVED = ("agent.identify.identify", "agent.catalogue.catalogue",
-                            "agent.move-root.move-root")
+APPLIED, SELECTED, MOVED, MEASURED, LIMITED = (
+    "agent.identify.identify", "agent.catalogue.catalogue", "agent.move-root.move-root",
+    "agent.measure.measure", "agent.limits.set")
 # Who passes it. A name with "/push" or "/discarded" says how it comes to be passed there.
 PASSED_BY = (("control.", (CONTROL,)), ("agent.commit.", (B,)), ("agent.seal.", (B,)),
              ("agent.rollback.", (B,)), ("agent.verify.", (B,)), ("agent.transfer.", (B, A)),
@@ -50,7 +51,8 @@ def victims_of(point):
 
 def way_of(point):
     return ("applied" if point == APPLIED else "selected" if point == SELECTED else
-            "moved" if point == MOVED else "back" if point.startswith(BACK) else
+            "moved" if point == MOVED else "measured" if point == MEASURED else
+            "limited" if point == LIMITED else "back" if point.startswith(BACK) else
             "disarm" if point.startswith(DISARM) else "asked" if point in ASKED else "sealed")
 
 
@@ -288,7 +290,7 @@ class Elsewhere(Crash):
 
     def go(self):
         base_tree(self.place)
-        {APPLIED: self.applied, SELECTED: self.selected, MOVED: self.moved}[self.point]()
+        getattr(self, way_of(self.point))()
         self.check_next()
 
     def applied(self):
@@ -310,10 +312,25 @@ class Elsewhere(Crash):
             "cluster": "a", "instance": "posix", "root": "/bills", "reason": "test"}))
         self.control.wait_idle()
 
+    def measured(self):
+        self.control.start()
+        self.control.apply(self.policy())
+        self.control.wait_sealed(1)
+        self.again(lambda: self.control.apply(self.policy(hold_max={"bytes": 10**9})))
+        wait_for(lambda: self.control.policy()["base_pinned_bytes"], "what the base pins")
+
+    def limited(self):
+        write(self.place.source("bills/big"), os.urandom(1_000_000))
+        self.control.start()
+        self.control.apply(self.policy(limits={"bytes_per_second": 5_000}))
+        self.control.wait_epoch(1, ("receiving",))
+        self.again(lambda: self.control.apply(self.policy()))
+        self.control.wait_sealed(1)
+
 
 def attempt(point, victim, journals):
     with harness.site(parent=harness.memory()) as place:
-        kind = Elsewhere if way_of(point) in ("applied", "selected", "moved") else Crash
+        kind = Elsewhere if hasattr(Elsewhere, way_of(point)) else Crash
         crash = kind(place, point, victim, journals)
         try:
             crash.go()
@@ -362,4 +379,4 @@ def test_the_table_lists_every_point():
 
 
 def test_points_that_are_named_here_exist():
-    assert {APPLIED, SELECTED, MOVED} | set(ASKED) <= set(crash_points.all_points())
+    assert {APPLIED, SELECTED, MOVED, MEASURED, LIMITED} | set(ASKED) <= set(crash_points.all_points())
