@@ -40,6 +40,7 @@ struct fake_journal {
 
     struct journal_record *records; /* durable */
     size_t record_count;
+    size_t record_capacity;
     struct fake_object *objects; /* durable, by type and key in byte order */
     size_t object_count;
 };
@@ -233,8 +234,11 @@ static void set_object(struct fake_journal *fake, const struct journal_record *r
 
 static void make_durable(struct fake_journal *fake, struct fake_call *call)
 {
-    fake->records =
-        memory_resize(fake->records, (fake->record_count + call->count) * sizeof fake->records[0]);
+    if (fake->record_count + call->count > fake->record_capacity) {
+        fake->record_capacity = 2 * (fake->record_count + call->count);
+        fake->records =
+            memory_resize(fake->records, fake->record_capacity * sizeof fake->records[0]);
+    }
     for (size_t i = 0; i < call->count; i++) {
         struct journal_record *record = &fake->records[fake->record_count++];
         *record = call->records[i];

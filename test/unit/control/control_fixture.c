@@ -219,11 +219,28 @@ void device_wait_state(struct device *device, const char *service, uint64_t numb
     device_wait(device, is_in_state, &wanted);
 }
 
+/* No epoch runs: side A has been told of the seal, and so on. */
+static bool is_at_rest(void *context)
+{
+    const struct wanted_state *wanted = context;
+    struct error error;
+    json_t *policy = NULL;
+    if (!control_policy(wanted->device->control, wanted->service, &policy, &error))
+        return true;
+    bool rest = strcmp(json_string_or(policy, "state", ""), "running") != 0;
+    json_decref(policy);
+    return rest;
+}
+
 void device_epoch(struct device *device, const char *service, uint64_t number, const char *state)
 {
+    struct wanted_state wanted = {device, service, number, state};
+    bool ends = strcmp(state, "sealed") == 0 || strcmp(state, "abandoned") == 0;
     device_verb(device, service, "run");
     device_wait_state(device, service, number, state);
-    device_run(device, 20); /* what follows, such as telling side A of the seal */
+    if (ends)
+        device_wait(device, is_at_rest, &wanted);
+    device_run(device, 20); /* what follows, such as retirements */
 }
 
 const json_t *device_event(struct device *device, const char *name)
@@ -237,6 +254,39 @@ const json_t *device_event(struct device *device, const char *name)
             found = event;
     json_decref(events); /* the device keeps each event */
     return found;
+}
+
+struct wanted {
+    struct device *device;
+    const char *name; /* of the event, or kind of the orders */
+    int side;
+    size_t count;
+};
+
+static bool has_event(void *context)
+{
+    const struct wanted *wanted = context;
+    return device_event(wanted->device, wanted->name) != NULL;
+}
+
+const json_t *device_wait_event(struct device *device, const char *name)
+{
+    struct wanted wanted = {.device = device, .name = name};
+    device_wait(device, has_event, &wanted);
+    return device_event(device, name);
+}
+
+static bool has_orders(void *context)
+{
+    const struct wanted *wanted = context;
+    return fake_agent_count(wanted->device->agents[wanted->side], wanted->name) >= wanted->count;
+}
+
+void device_wait_orders(struct device *device, int side, const char *kind, size_t count)
+{
+    struct wanted wanted = {device, kind, side, count};
+    device_wait(device, has_orders, &wanted);
+    assert_int_equal(fake_agent_count(device->agents[side], kind), count);
 }
 
 json_t *device_object(struct device *device, enum journal_type type, const char *key)

@@ -67,6 +67,10 @@ bool device_epoch_is(struct device *device, const char *service, uint64_t number
                      const char *state);
 /* The newest event of that name, borrowed; NULL: none yet. */
 const json_t *device_event(struct device *device, const char *name);
+/* Until there is one. */
+const json_t *device_wait_event(struct device *device, const char *name);
+/* Until so many orders of that kind came to EAST or WEST; there are no more then. */
+void device_wait_orders(struct device *device, int side, const char *kind, size_t count);
 /* The journal's object, a new reference; NULL: none. */
 json_t *device_object(struct device *device, enum journal_type type, const char *key);
 
