@@ -28,14 +28,20 @@ struct known {
     struct area_epochs epochs;
 };
 
-/* The order's "keep": names, or how they begin. */
+static bool is_meant(const char *name, const char *kept)
+{
+    size_t length = strlen(kept);
+    bool is_beginning = length > 0 && kept[length - 1] == '.';
+    return is_beginning ? strncmp(name, kept, length) == 0 : strcmp(name, kept) == 0;
+}
+
+/* The order's "keep": names; one that ends with a dot is how names begin. */
 static bool is_kept(const struct search *search, const char *name)
 {
     size_t index;
     json_t *item;
     json_array_foreach(json_object_get(search->task->instruction.body, "keep"), index, item)
-        if (json_is_string(item) &&
-            strncmp(name, json_string_value(item), strlen(json_string_value(item))) == 0)
+        if (json_is_string(item) && is_meant(name, json_string_value(item)))
             return true;
     return false;
 }
@@ -48,6 +54,14 @@ static const struct area_epoch *epoch_of(const struct known *known, int64_t gene
             known->epochs.list[i].number == number)
             return &known->epochs.list[i];
     return NULL;
+}
+
+/* A's snapshot, or B's. */
+static bool is_of_member(const json_t *member, const char *name)
+{
+    const json_t *sealed = json_object_get(member, "snapshot");
+    return strcmp(json_string_or(sealed, "name", ""), name) == 0 ||
+           strcmp(json_string_or(member, "source_snapshot", ""), name) == 0;
 }
 
 static bool is_named(const struct search *search, const struct known *known,
@@ -65,9 +79,7 @@ static bool is_named(const struct search *search, const struct known *known,
     *ret_named = false;
     if (read) {
         json_array_foreach(json_object_get(seal, "members"), index, member)
-            *ret_named =
-                *ret_named ||
-                strcmp(json_string_or(json_object_get(member, "snapshot"), "name", ""), name) == 0;
+            *ret_named = *ret_named || is_of_member(member, name);
         json_decref(seal);
     }
     arena_fini(&arena);

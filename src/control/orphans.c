@@ -23,12 +23,15 @@ static void add_names(const struct service *service, json_t *keep)
         char name[EPOCH_NAME_SIZE];
         if (epoch_is_final(epoch))
             continue;
-        if (epoch->state == EPOCH_SEALED)
-            epoch_snapshot_name(epoch, name);
-        else
+        if (epoch->state == EPOCH_SEALED) {
+            struct epoch_base sealed = epoch_as_base(epoch);
+            json_append_take(keep, json_string(sealed.snapshot_a));
+            json_append_take(keep, json_string(sealed.snapshot_b));
+        } else {
             snprintf(name, sizeof name, "coeval.%.8s.%.8s.g%" PRIu64 ".e%" PRIu64 ".", epoch->pair,
                      epoch->service, epoch->generation, epoch->number);
-        json_append_take(keep, json_string(name));
+            json_append_take(keep, json_string(name));
+        }
     }
 }
 

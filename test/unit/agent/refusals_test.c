@@ -204,6 +204,7 @@ static void test_what_no_epoch_has_is_an_orphan(void **state)
     assert_int_equal(orphans("", false), 1);
     assert_int_equal(orphans(", \"remove_before_us\": \"1000000\"", false), 1); /* too young */
     assert_int_equal(orphans(", \"keep\": [\"coeval.aaaaaaaa.bbbbbbbb.g1.e2.\"]" OLD, true), 0);
+    assert_int_equal(orphans(", \"keep\": [\"coeval.aaaaaaaa.bbbbbbbb.g1.e2.a1\"]", false), 1);
     assert_true(snapshot_is_there("lyon", 2));
     assert_int_equal(orphans(OLD, true), 1);
     assert_false(snapshot_is_there("lyon", 2));
