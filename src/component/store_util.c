@@ -190,6 +190,26 @@ bool store_read_crc(struct store_ref ref, const struct call *call, const char *p
     return true;
 }
 
+bool store_same_content(struct store_ref ref, const struct call *call, const char *first,
+                        const char *second, bool *ret_same, struct error *error)
+{
+    char checksums[2][96];
+    uint32_t crcs[2];
+    uint64_t lengths[2];
+    if (!ref.component->checksum(ref.store, call, first, checksums[0], error) ||
+        !ref.component->checksum(ref.store, call, second, checksums[1], error))
+        return false;
+    if (checksums[0][0] != '\0') {
+        *ret_same = strcmp(checksums[0], checksums[1]) == 0;
+        return true;
+    }
+    if (!store_read_crc(ref, call, first, &crcs[0], &lengths[0], error) ||
+        !store_read_crc(ref, call, second, &crcs[1], &lengths[1], error))
+        return false;
+    *ret_same = crcs[0] == crcs[1] && lengths[0] == lengths[1];
+    return true;
+}
+
 bool store_copy_stream(struct store_ref target, const struct call *call,
                        const struct copy_order *order, struct copy_result *ret_result,
                        struct error *error)

@@ -37,6 +37,10 @@ bool store_write_file(struct store_ref ref, const struct call *call, const char 
 /* CRC and length of a file's content, by reading it. */
 bool store_read_crc(struct store_ref ref, const struct call *call, const char *path,
                     uint32_t *ret_crc32c, uint64_t *ret_length, struct error *error);
+/* Do two files of one store hold the same? By its checksums, or, where it has none, by reading
+ * both. Not the same by checksum may still be the same bytes in another layout. */
+bool store_same_content(struct store_ref ref, const struct call *call, const char *first,
+                        const char *second, bool *ret_same, struct error *error);
 /* copy_file for any target, by its reader and writer table calls: what an implementation uses when
  * it has nothing better. One buffer of 1 MiB. */
 bool store_copy_stream(struct store_ref target, const struct call *call,

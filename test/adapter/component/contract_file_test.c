@@ -118,6 +118,31 @@ static void crc_is_of_the_whole_content(void **state)
     assert_int_equal(crc, 0);
 }
 
+static bool is_same(const char *first, const char *second)
+{
+    struct error error = ERROR_NONE;
+    bool same = false;
+    ok(store_same_content(fixture.ref, &fixture.call, at(first), at(second), &same, &error));
+    return same;
+}
+
+static void equal_content_is_told_from_equal_length(void **state)
+{
+    (void)state;
+    struct error error = ERROR_NONE;
+    bool same;
+    put("a", "some bytes");
+    put("b", "some bytes");
+    put("c", "same bytes");
+    put("d", "some bytes and more");
+    assert_true(is_same("a", "b"));
+    assert_true(is_same("a", "a"));
+    assert_false(is_same("a", "c"));
+    assert_false(is_same("a", "d"));
+    fails(ERROR_NOT_FOUND,
+          store_same_content(fixture.ref, &fixture.call, at("a"), at("none"), &same, &error));
+}
+
 static struct copy_order order_of(const struct component *source, const struct entry *entry,
                                   const char *from, const char *to)
 {
@@ -201,6 +226,7 @@ const struct CMUnitTest contract_file_tests[] = {
     cmocka_unit_test(counters_count_bytes),
     cmocka_unit_test(small_files_are_replaced_at_once),
     cmocka_unit_test(crc_is_of_the_whole_content),
+    cmocka_unit_test(equal_content_is_told_from_equal_length),
     cmocka_unit_test(copies_are_complete),
     cmocka_unit_test(failed_copies_leave_nothing),
     {0},
