@@ -47,7 +47,43 @@ static bool differs(const struct commit_member *item, const char *path, const st
     return false;
 }
 
+/* The file at path has the content that the base seal has at base_path: what a MODIFY names may be
+ * other bytes of the same length, with the old time. */
+static bool same_as_base(struct commit *commit, const struct commit_member *item,
+                         const char *base_path, const char *path, struct error *error)
+{
+    struct arena arena;
+    bool same;
+    arena_init(&arena);
+    const char *sealed = path_join(&arena, item->base_top, base_path);
+    bool compared =
+        store_same_content(item->target, &commit->call, sealed, path, &same, error) &&
+        (same || error_set(error, ERROR_CONFLICT, "%s:%.150s: its content is not that of the base",
+                           item->member->target_instance, path));
+    arena_fini(&arena);
+    return compared;
+}
+
 /* ---- the difference ------------------------------------------------------------------------- */
+
+/* One that was there before and stays: what came is in the receipt, and proven by that. */
+static bool compare_one(struct commit *commit, struct commit_member *item,
+                        const struct change *touched, const char *top, struct manifest_view *view,
+                        struct arena *arena, struct error *error)
+{
+    const struct entry *expected;
+    struct entry actual;
+    const char *relative = touched->new_path, *path = path_join(arena, top, relative);
+    if (!manifest_chain_get(manifest_view_chain(view), relative, &expected, error) ||
+        !item->target.component->describe(item->target.store, &commit->call, path, arena, &actual,
+                                          error))
+        return false;
+    if (expected == NULL)
+        return error_set(error, ERROR_CONFLICT, "%.100s is not in the manifest", relative);
+    return differs(item, relative, &actual, expected, fields_at(item, relative), error) &&
+           (actual.type != ENTRY_FILE ||
+            same_as_base(commit, item, touched->old_path, path, error));
+}
 
 /* By value, against the manifest of this epoch (deltas and all). */
 static bool compare_touched(struct commit *commit, struct commit_member *item,
@@ -58,19 +94,9 @@ static bool compare_touched(struct commit *commit, struct commit_member *item,
     bool same = true;
     arena_init(&arena);
     for (size_t i = 0; same && i < expectation->touched_count; i++) {
-        const char *path = expectation->touched[i]->new_path;
-        const struct entry *expected;
-        struct entry actual;
         arena_fini(&arena);
-        same =
-            manifest_chain_get(manifest_view_chain(view), path, &expected, error) &&
-            item->target.component->describe(item->target.store, &commit->call,
-                                             path_join(&arena, top, path), &arena, &actual, error);
-        if (same && expected == NULL)
-            same = error_set(error, ERROR_CONFLICT, "%.100s is not in the manifest", path);
-        /* Content is proven by the receipts; here the CRC of a staged file may not be known. */
-        if (same)
-            same = differs(item, path, &actual, expected, fields_at(item, path), error);
+        same = call_may_go_on(&commit->call, error) &&
+               compare_one(commit, item, expectation->touched[i], top, view, &arena, error);
     }
     arena_fini(&arena);
     return same;
@@ -299,7 +325,9 @@ static bool is_back(void *context, const struct difference *difference, struct e
     if (same && now.type == ENTRY_DIRECTORY && entry_compare(&now, &then, fields) == ENTRY_TIMES)
         same = set_time_back(returned, path, &then, error);
     else if (same)
-        same = differs(item, difference->path, &now, &then, fields, error);
+        same = differs(item, difference->path, &now, &then, fields, error) &&
+               (now.type != ENTRY_FILE ||
+                same_as_base(returned->commit, item, difference->path, path, error));
     arena_fini(&arena);
     return same;
 }

@@ -33,29 +33,40 @@ static void note_touch(struct touch *touch, const struct difference *difference)
     buffer_fini(&text);
 }
 
+/* Equal length and time prove nothing: the content is compared too. The times of the top belong to
+ * the snapshots of it, or of the root above. */
+static bool compare_states(struct intake *intake, const char *path, struct arena *arena,
+                           bool *ret_modified, struct error *error)
+{
+    const struct component *component = intake->target.component;
+    struct entry sealed, live;
+    bool same = true;
+    const char *now = path_join(arena, intake->target_top, path);
+    const char *then = path_join(arena, intake->standing.top, path);
+    unsigned fields = path[0] == '\0' ? intake->fields & ~ENTRY_TIMES : intake->fields;
+    if (!component->describe(intake->target.store, &intake->call, then, arena, &sealed, error) ||
+        !component->describe(intake->target.store, &intake->call, now, arena, &live, error))
+        return false;
+    bool modified = entry_compare(&sealed, &live, fields) != 0;
+    if (!modified && live.type == ENTRY_FILE &&
+        !store_same_content(intake->target, &intake->call, then, now, &same, error))
+        return false;
+    *ret_modified = modified || !same;
+    return true;
+}
+
 /* A MODIFY may be no change at all (HDFS-16187; a directory's set of children shows by itself). */
 static bool is_modified(struct intake *intake, const char *path, bool *ret_modified,
                         struct error *error)
 {
-    const struct component *component = intake->target.component;
     struct arena arena;
-    struct entry sealed, live;
     arena_init(&arena);
-    const char *now = path_join(&arena, intake->target_top, path);
-    const char *then = path_join(&arena, intake->standing.top, path);
-    bool looked =
-        component->describe(intake->target.store, &intake->call, then, &arena, &sealed, error) &&
-        component->describe(intake->target.store, &intake->call, now, &arena, &live, error);
-    if (looked) {
-        /* Of a directory that is also a root the times belong to the snapshots. */
-        unsigned fields =
-            live.type == ENTRY_DIRECTORY ? intake->fields & ~ENTRY_TIMES : intake->fields;
-        *ret_modified = entry_compare(&sealed, &live, fields) != 0;
-    } else if (error->code == ERROR_NOT_FOUND) {
-        looked = true;
-        *ret_modified = true;
-    }
+    bool looked = compare_states(intake, path, &arena, ret_modified, error);
     arena_fini(&arena);
+    if (!looked && error->code == ERROR_NOT_FOUND) {
+        *error = ERROR_NONE;
+        *ret_modified = looked = true;
+    }
     return looked;
 }
 

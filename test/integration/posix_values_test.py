@@ -57,3 +57,94 @@ def test_other_bytes_of_the_same_length_and_time_arrive(place):
     daemon.next_epoch()
     assert read(place.snapshot("b", "/bills", 2), "1") == "BILLS1"
     place.assert_live_equal(2)
+
+
+def test_such_bytes_on_the_target_are_asked_about(place):
+    daemon = sealed_once(place)
+    rewrite(place.target("bills/1"), "FOREIG")
+    write(place.source("bills/new"), "new")
+    number = daemon.run()
+    daemon.wait_question(number, "touched")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+def test_such_bytes_that_come_before_the_commit_are_not_sealed(place):
+    daemon = sealed_once(place)
+    write(place.source("bills/new"), "new")
+    daemon.stop()
+    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
+    number = daemon.run()
+    daemon.wait_end()
+    rewrite(place.target("bills/1"), "FOREIG")
+    daemon.start()
+    epoch = daemon.wait_epoch(number, harness.ENDED + ("stuck",))
+    assert epoch["state"] == "stuck" and "1" in str(epoch["cause"]), epoch
+    rewrite(place.target("bills/1"), "bills1")
+    daemon.verb(number, "resume")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+def test_such_bytes_are_not_taken_for_the_base_when_it_goes_back(place):
+    daemon = sealed_once(place)
+    write(place.source("bills/new"), "new")
+    daemon.stop()
+    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
+    number = daemon.run()
+    daemon.wait_end()
+    rewrite(place.target("bills/1"), "FOREIG")
+    daemon.start()
+    first = daemon.wait_epoch(number, ("stuck",))["cause"]
+    daemon.verb(number, "rollback")
+    daemon.wait_epoch(number, lambda epoch: epoch["state"] == "stuck" and epoch["cause"] != first)
+    rewrite(place.target("bills/1"), "bills1")
+    daemon.verb(number, "rollback")
+    daemon.wait_epoch(number, ("abandoned",))
+
+
+# ---- times of directories ----
+
+
+def disturb(directory):
+    """As somebody's temporary file does: only the directory's time is another."""
+    write(os.path.join(directory, "temporary"), "x")
+    os.unlink(os.path.join(directory, "temporary"))
+
+
+def test_a_directory_of_the_target_with_another_time_is_asked_about(place):
+    write(place.source("bills/sub/1"), "1")
+    daemon = sealed_once(place)
+    disturb(place.target("bills/sub"))
+    write(place.source("bills/2"), "changed")
+    number = daemon.run()
+    epoch = daemon.wait_question(number, "touched")
+    assert "sub" in str(epoch["cause"])
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+def test_the_top_of_the_target_may_have_any_time(place):
+    daemon = sealed_once(place)
+    disturb(place.target("bills"))
+    write(place.source("bills/2"), "changed")
+    daemon.next_epoch()
+    place.assert_live_equal(2)
+
+
+def test_a_directory_disturbed_in_the_commit_does_not_stop_the_way_back(place):
+    write(place.source("bills/sub/1"), "1")
+    daemon = sealed_once(place)
+    write(place.source("bills/2"), "changed")
+    daemon.stop()
+    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
+    number = daemon.run()
+    daemon.wait_end()
+    disturb(place.target("bills/sub"))
+    daemon.start()
+    daemon.wait_epoch(number, ("stuck",))
+    daemon.verb(number, "rollback")
+    daemon.wait_epoch(number, ("abandoned",))
+    place.assert_live_equal(daemon.next_epoch()["number"])
