@@ -380,6 +380,7 @@ static bool settle_changes(struct intake *intake, struct error *error)
 static bool find_changes(struct intake *intake, struct error *error)
 {
     struct change_options options = {.exclusions = &intake->exclusions,
+                                     .remove_excluded = intake->base == INTAKE_LIVE,
                                      .limit_bytes = CHANGES_BYTES_MAX};
     changes_init(&intake->changes, &options);
     intake->changes_made = true;

@@ -193,7 +193,8 @@ static void take_sources(struct changes *changes)
         const struct change_said *said = slot->value;
         if (said->target != NULL)
             take_rename(changes, slot->path, said->target);
-        else if (!exclusions_match(changes->options.exclusions, slot->path))
+        else if (changes->options.remove_excluded ||
+                 !exclusions_match(changes->options.exclusions, slot->path))
             take_removal(changes, slot->path);
     }
 }

@@ -55,8 +55,10 @@ struct change_directory {
 struct change_options {
     const struct exclusions *exclusions; /* kept until fini; NULL: none. They must be those under
                                             which the base was made: else compare listings */
-    bool forget_rescues; /* a rename out of a removed directory is a creation (what HDFS says) */
-    size_t limit_bytes;  /* memory; ERROR_LIMIT beyond it */
+    bool remove_excluded; /* a DELETE counts whatever its name: what the target should not have was
+                             compared with a source that excludes it */
+    bool forget_rescues;  /* a rename out of a removed directory is a creation (what HDFS says) */
+    size_t limit_bytes;   /* memory; ERROR_LIMIT beyond it */
 };
 
 struct change_said;

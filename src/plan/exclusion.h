@@ -1,5 +1,6 @@
 /* exclusion.h: what a policy leaves out of a data set (".Trash", "_temporary", "tmp/" patterns).
- * What is excluded does not exist for a target: it is neither created nor deleted there. */
+ * What is excluded does not exist for a target: it is neither created nor deleted there. Only where
+ * the target itself is compared (change_options.remove_excluded) it goes. */
 #ifndef COEVAL_PLAN_EXCLUSION_H
 #define COEVAL_PLAN_EXCLUSION_H
 

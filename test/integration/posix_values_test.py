@@ -10,6 +10,9 @@ sys.path.insert(0, HERE)
 import harness  # noqa: E402
 from harness import policy, write  # noqa: E402
 
+SETS = ["posix:/bills", "posix:/customers"]
+
+
 @pytest.fixture
 def place():
     with harness.site() as made:
@@ -148,3 +151,30 @@ def test_a_directory_disturbed_in_the_commit_does_not_stop_the_way_back(place):
     daemon.verb(number, "rollback")
     daemon.wait_epoch(number, ("abandoned",))
     place.assert_live_equal(daemon.next_epoch()["number"])
+
+
+# ---- exclusions ----
+
+
+def test_what_is_excluded_later_goes_from_the_target(place):
+    write(place.source("bills/deep/x.tmp"), "t")
+    daemon = sealed_once(place)
+    daemon.apply(policy(group={"data_sets": SETS, "exclude": ["*.tmp"]}))
+    number = daemon.run()
+    ends(daemon, number)
+    assert not os.path.exists(place.target("bills/deep/x.tmp"))
+    write(place.source("bills/deep/x.tmp"), "changed")
+    number = daemon.run()
+    ends(daemon, number)
+    assert os.listdir(place.target("bills/deep")) == []
+
+
+def test_an_excluded_name_on_an_adopted_target_goes_and_is_saved(place):
+    write(place.target("bills/_temporary/0/x"), "left over")
+    daemon = place.embedded().start()
+    daemon.apply(policy(adopt="compare"))
+    daemon.wait_sealed(1)
+    place.assert_live_equal(1)
+    saved = [os.path.join(top, name) for top, _, names in os.walk(place.target("coeval", "saved"))
+             for name in names]
+    assert [read(path) for path in saved] == ["left over"]

@@ -82,6 +82,22 @@ static void test_exclusions_at_both_ends(void **state)
     check("M f|R f>f/_t", false, "D f");
 }
 
+static void test_excluded_goes_where_the_source_is_compared_with(void **state)
+{
+    (void)state;
+    struct change_options options = {
+        .exclusions = &exclusions, .remove_excluded = true, .limit_bytes = 1 << 20};
+    struct changes changes;
+    struct error error = ERROR_NONE;
+    char text[64];
+    changes_init(&changes, &options);
+    assert_true(add_all(&changes, "D a/_t|D _t/f|D b|C _t/n|M _t/m", &error));
+    assert_true(changes_normalise(&changes, &error));
+    print(&changes, text, sizeof text);
+    assert_string_equal(text, "D _t/f|D a/_t|D b");
+    changes_fini(&changes);
+}
+
 static void test_what_says_nothing(void **state)
 {
     (void)state;
@@ -292,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_translation),
         cmocka_unit_test(test_exclusions_at_both_ends),
+        cmocka_unit_test(test_excluded_goes_where_the_source_is_compared_with),
         cmocka_unit_test(test_what_says_nothing),
         cmocka_unit_test(test_rescues_forgotten),
         cmocka_unit_test(test_contradictions_are_conflicts),
