@@ -127,7 +127,8 @@ static bool run_times(struct commit *commit, struct commit_member *item, const s
     arena_init(&arena);
     for (size_t i = 0; done && i < plan->time_count; i++) {
         const struct plan_times *times = &plan->times[i];
-        if (times->new_path == NULL || times->now_mtime_ns == 0)
+        /* Before a first epoch there was at most an empty top, whose times nobody noted. */
+        if (times->new_path == NULL || (plan->inverse && item->base == INTAKE_EMPTY))
             continue;
         struct entry entry = {.path = "", .type = ENTRY_DIRECTORY, .mtime_ns = times->now_mtime_ns};
         done = call_may_go_on(&commit->call, error) &&

@@ -153,6 +153,36 @@ def test_a_directory_disturbed_in_the_commit_does_not_stop_the_way_back(place):
     place.assert_live_equal(daemon.next_epoch()["number"])
 
 
+def test_a_directory_may_be_as_old_as_time(place):
+    write(place.source("bills/was/1"), "1")
+    os.utime(place.source("bills/was"), (0, 0))
+    write(place.source("bills/d/1"), "1")
+    daemon = sealed_once(place)
+    write(place.source("bills/d/2"), "2")
+    os.utime(place.source("bills/d"), (0, 0))
+    write(place.source("bills/was/2"), "2")
+    daemon.next_epoch()
+    place.assert_live_equal(2)
+
+
+def test_it_goes_back_to_a_directory_as_old_as_time(place):
+    write(place.source("bills/was/1"), "1")
+    os.utime(place.source("bills/was"), (0, 0))
+    daemon = sealed_once(place)
+    write(place.source("bills/was/2"), "2")
+    daemon.stop()
+    daemon.start(COEVAL_CRASH_AT="agent.commit.compared")
+    number = daemon.run()
+    daemon.wait_end()
+    write(place.target("bills/foreign"), "f")
+    daemon.start()
+    daemon.wait_epoch(number, ("stuck",))
+    os.unlink(place.target("bills/foreign"))
+    daemon.verb(number, "rollback")
+    daemon.wait_epoch(number, ("abandoned",))
+    assert os.stat(place.target("bills/was")).st_mtime_ns == 0
+
+
 # ---- exclusions ----
 
 
