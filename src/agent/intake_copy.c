@@ -129,7 +129,8 @@ static bool bring_link(struct copying *copying, struct order *order, const struc
     return component->make_symlink(intake->target.store, &intake->call, order->target,
                                    entry->link_target, error) &&
            component->set_attributes(intake->target.store, &intake->call, order->target, entry,
-                                     intake->fields & (ENTRY_OWNER | ENTRY_TIMES), error) &&
+                                     intake->fields & (ENTRY_OWNER | ENTRY_XATTRS | ENTRY_TIMES),
+                                     error) &&
            note(copying, order->step, order->inside, entry, "", error);
 }
 

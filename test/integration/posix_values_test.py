@@ -208,3 +208,21 @@ def test_an_excluded_name_on_an_adopted_target_goes_and_is_saved(place):
     saved = [os.path.join(top, name) for top, _, names in os.walk(place.target("coeval", "saved"))
              for name in names]
     assert [read(path) for path in saved] == ["left over"]
+
+
+# ---- attributes and names ----
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="trusted.* is root's")
+def test_a_symbolic_link_keeps_its_attributes(place):
+    daemon = sealed_once(place)
+    link = place.source("bills/link")
+    os.symlink("nowhere", link)
+    os.setxattr(link, "trusted.x", b"1", follow_symlinks=False)
+    ends(daemon, daemon.run())
+    arrived = os.path.join(place.snapshot("b", "/bills", 2), "link")
+    assert os.getxattr(arrived, "trusted.x", follow_symlinks=False) == b"1"
+    os.setxattr(link, "trusted.x", b"2", follow_symlinks=False)
+    ends(daemon, daemon.run())
+    arrived = os.path.join(place.snapshot("b", "/bills", 3), "link")
+    assert os.getxattr(arrived, "trusted.x", follow_symlinks=False) == b"2"
