@@ -6,6 +6,7 @@
 #include "agent/difference_file.h"
 #include "agent/intake.h"
 #include "agent/source_listing.h"
+#include "agent/suspect_name.h"
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -113,22 +114,32 @@ static bool add_swept(void *context, const struct difference *difference, struct
     return changes_add_candidate(&intake->changes, difference->path, true, false, error);
 }
 
+static bool add_named(struct intake *intake, const json_t *names, bool path_is_old,
+                      struct error *error)
+{
+    size_t index;
+    json_t *name;
+    json_array_foreach(names, index, name) {
+        const char *path;
+        if (!suspect_path(name, &intake->arena, &path, error) ||
+            !changes_add_candidate(&intake->changes, path, path_is_old, true, error))
+            return false;
+    }
+    return true;
+}
+
 static bool add_suspects(struct intake *intake, struct error *error)
 {
-    size_t i, j;
-    json_t *item, *path;
+    size_t index;
+    json_t *item;
     const json_t *moment = json_object_get(intake->task->instruction.body, "moment");
     const json_t *lists[] = {json_object_get(moment, "members"),
                              json_object_get(task_settings(intake->task), "suspects")};
     for (size_t list = 0; list < ARRAY_LENGTH(lists); list++)
-        json_array_foreach(lists[list], i, item) {
-            if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
-                continue;
-            json_array_foreach(json_object_get(item, "suspects"), j, path)
-                if (!changes_add_candidate(&intake->changes, json_string_value(path), list == 1,
-                                           true, error))
-                    return false;
-        }
+        json_array_foreach(lists[list], index, item)
+            if (strcmp(json_string_or(item, "id", ""), intake->member->id) == 0 &&
+                !add_named(intake, json_object_get(item, "suspects"), list == 1, error))
+                return false;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "agent/area.h"
 #include "agent/difference_file.h"
 #include "agent/member.h"
+#include "agent/suspect_name.h"
 #include "agent/task_snapshot.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -273,9 +274,7 @@ static bool ask_suspect(struct suspects *suspects, const char *path, struct erro
         return true;
     if (json_array_size(suspects->found) >= SUSPECTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d files open at T", SUSPECTS_MAX);
-    if (!path_is_utf8(path))
-        return error_set(error, ERROR_INVALID, "an open file with a name that is not UTF-8");
-    json_append_take(suspects->found, json_string(path));
+    json_append_take(suspects->found, suspect_name(path));
     return true;
 }
 
@@ -342,10 +341,13 @@ static const struct moment_root *find_root(const struct snapshot_state *state, c
 static bool ask_earlier(struct suspects *suspects, const json_t *earlier, struct error *error)
 {
     size_t index;
-    json_t *path;
-    json_array_foreach(earlier, index, path)
-        if (json_is_string(path) && !ask_suspect(suspects, json_string_value(path), error))
+    json_t *name;
+    json_array_foreach(earlier, index, name) {
+        const char *path;
+        if (!suspect_path(name, &suspects->arena, &path, error) ||
+            !ask_suspect(suspects, path, error))
             return false;
+    }
     return true;
 }
 

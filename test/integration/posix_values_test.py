@@ -1,6 +1,7 @@
 """What a look at names, lengths and times alone would miss: values. On directories."""
 import os
 import sys
+import threading
 
 import pytest
 
@@ -226,3 +227,52 @@ def test_a_symbolic_link_keeps_its_attributes(place):
     ends(daemon, daemon.run())
     arrived = os.path.join(place.snapshot("b", "/bills", 3), "link")
     assert os.getxattr(arrived, "trusted.x", follow_symlinks=False) == b"2"
+
+
+class Scribbler:
+    """Writes one file over and over, as large as takes longer to copy than one write."""
+
+    def __init__(self, path):
+        self.path = path
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+        write(path, b"0" * (32 << 20))
+
+    def work(self):
+        descriptor = os.open(self.path, os.O_WRONLY)
+        count = 0
+        while not self.ended.is_set():
+            count += 1
+            os.pwrite(descriptor, b"%16d" % count, count % 1000 * 16)
+        os.close(descriptor)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.ended.set()
+        self.thread.join()
+
+
+def test_a_file_that_changes_while_it_is_copied_may_have_any_name():
+    name = b"50%\xff\xfe\n%41"
+    with harness.site(barrier=False) as place:
+        write(place.source("bills/1"), "one")
+        path = os.path.join(os.fsencode(place.source("bills")), b"d\xe9", name)
+        daemon = place.embedded().start()
+        daemon.apply(policy(data_sets=["posix:/bills"], consistency="fuzzy"))
+        daemon.wait_sealed(1)
+        suspects = []
+        with Scribbler(path):
+            while not suspects:
+                number = daemon.run()
+                ends(daemon, number)
+                members = daemon.epoch(number)["moment"]["members"]
+                suspects = [path for member in members for path in member["suspects"]]
+        assert suspects == ["/d%E9/50%25%FF%FE%0A%2541"]
+        ends(daemon, daemon.run())
+        last = daemon.run()
+        ends(daemon, last)
+        assert daemon.epoch(last)["moment"]["members"][0]["suspects"] == []
+        place.assert_live_equal(last, ["/bills"])
