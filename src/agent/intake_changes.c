@@ -218,34 +218,35 @@ static bool compare_content(struct intake *intake, struct change *change, const 
 }
 
 static bool describe_or_read(struct intake *intake, struct store_ref ref, const char *path,
-                             struct entry *ret_entry, struct error *error)
+                             struct arena *arena, struct entry *ret_entry, struct error *error)
 {
-    if (!ref.component->describe(ref.store, &intake->call, path, &intake->arena, ret_entry, error))
-        return false;
     uint64_t length;
+    if (!ref.component->describe(ref.store, &intake->call, path, arena, ret_entry, error))
+        return false;
     if (intake->base != INTAKE_LIVE || ret_entry->type != ENTRY_FILE || ret_entry->crc_known)
         return true;
     ret_entry->crc_known = true;
     return store_read_crc(ref, &intake->call, path, &ret_entry->crc32c, &length, error);
 }
 
-static bool judge_one(struct intake *intake, struct change *change, struct error *error)
+/* What the change keeps of both states it copies: the arena goes with each of them. */
+static bool judge_one(struct intake *intake, struct change *change, struct arena *arena,
+                      struct error *error)
 {
     const char *top;
     struct store_ref view = base_view(intake, &top);
-    struct entry *old = arena_new(&intake->arena, sizeof *old);
-    struct entry *new = arena_new(&intake->arena, sizeof *new);
-    const char *old_path = path_join(&intake->arena, top, change->old_path);
-    const char *new_path = path_join(&intake->arena, intake->source_top, change->new_path);
+    struct entry old, new;
+    const char *old_path = path_join(arena, top, change->old_path);
+    const char *new_path = path_join(arena, intake->source_top, change->new_path);
     if (intake->base == INTAKE_EMPTY) { /* the top that we made a moment ago, or shall make */
-        *old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
-    } else if (!describe_or_read(intake, view, old_path, old, error)) {
+        old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
+    } else if (!describe_or_read(intake, view, old_path, arena, &old, error)) {
         return error_wrap(error, "base of %.100s", change->old_path);
     }
-    if (!describe_or_read(intake, intake->source, new_path, new, error))
+    if (!describe_or_read(intake, intake->source, new_path, arena, &new, error))
         return error_wrap(error, "%.100s", change->new_path);
-    return compare_content(intake, change, old_path, new_path, old, new, error) &&
-           change_judge(&intake->changes, change, old, new, intake->fields, error);
+    return compare_content(intake, change, old_path, new_path, &old, &new, error) &&
+           change_judge(&intake->changes, change, &old, &new, intake->fields, error);
 }
 
 /* A move brings no bytes that would be looked at: where it leads to, something must be. */
@@ -263,17 +264,18 @@ static bool look_at_move(struct intake *intake, const struct change *change, str
 
 static bool judge_all(struct intake *intake, struct error *error)
 {
-    for (size_t i = 0; i < intake->changes.count; i++) {
+    struct arena arena;
+    bool judged = true;
+    arena_init(&arena);
+    for (size_t i = 0; judged && i < intake->changes.count; i++) {
         struct change *change = intake->changes.items[i];
-        if (change->kind == CHANGE_TOUCHED && !judge_one(intake, change, error))
-            return false;
-        if (change->kind == CHANGE_MOVE && !intake->member->tombstone &&
-            !look_at_move(intake, change, error))
-            return false;
-        if (!call_may_go_on(&intake->call, error))
-            return false;
+        bool is_move = change->kind == CHANGE_MOVE && !intake->member->tombstone;
+        judged = call_may_go_on(&intake->call, error) &&
+                 (change->kind != CHANGE_TOUCHED || judge_one(intake, change, &arena, error)) &&
+                 (!is_move || look_at_move(intake, change, error));
+        arena_fini(&arena);
     }
-    return true;
+    return judged;
 }
 
 /* ---- times and counts ----------------------------------------------------------------------- */
@@ -327,26 +329,34 @@ static bool count_entry(void *context, const struct entry *entry, struct error *
     return true;
 }
 
-/* How much goes: at the cost of what goes. */
-static bool fill_counts(struct intake *intake, struct error *error)
+static bool count_removed(struct intake *intake, const char *old_path, struct count *ret_count,
+                          struct error *error)
 {
     const char *top;
     struct store_ref view = base_view(intake, &top);
+    struct arena arena;
+    struct entry entry;
+    arena_init(&arena);
+    const char *path = path_join(&arena, top, old_path);
+    bool counted = view.component->stat(view.store, &intake->call, path, &arena, &entry, error);
+    if (counted && entry.type == ENTRY_DIRECTORY)
+        counted = store_walk(view, &intake->call, path, false, NULL, count_entry, ret_count, error);
+    else if (counted)
+        counted = count_entry(ret_count, &entry, error);
+    arena_fini(&arena);
+    return counted || error_wrap(error, "count %.100s", old_path);
+}
+
+/* How much goes: at the cost of what goes. */
+static bool fill_counts(struct intake *intake, struct error *error)
+{
     for (size_t i = 0; i < intake->changes.count; i++) {
         struct change *change = intake->changes.items[i];
         struct count count = {0};
         if (change->kind != CHANGE_REMOVE)
             continue;
-        const char *path = path_join(&intake->arena, top, change->old_path);
-        struct entry entry;
-        if (!view.component->stat(view.store, &intake->call, path, &intake->arena, &entry, error))
-            return error_wrap(error, "count %.100s", change->old_path);
-        if (entry.type == ENTRY_DIRECTORY) {
-            if (!store_walk(view, &intake->call, path, false, NULL, count_entry, &count, error))
-                return false;
-        } else {
-            count_entry(&count, &entry, error);
-        }
+        if (!count_removed(intake, change->old_path, &count, error))
+            return false;
         change->entries = count.entries;
         change->bytes = count.bytes;
     }

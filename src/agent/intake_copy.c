@@ -255,22 +255,32 @@ static bool take_walked(void *context, const struct entry *entry, struct error *
                                           : put_order(copying, entry, entry->path, error);
 }
 
-static bool bring_step(struct copying *copying, const struct plan_step *step, struct error *error)
+static bool bring_top(struct copying *copying, struct arena *arena, struct error *error)
 {
     struct intake *intake = copying->intake;
+    const struct plan_step *step = copying->step;
     char name[PLAN_NAME_SIZE];
     struct entry entry;
     plan_step_name(step, name);
-    copying->step = step;
-    copying->step_top = path_join(&intake->arena, intake->source_top, step->place);
-    copying->staged = path_join(&intake->arena, intake->staging, name);
+    copying->step_top = path_join(arena, intake->source_top, step->place);
+    copying->staged = path_join(arena, intake->staging, name);
     if (!intake->source.component->stat(intake->source.store, &intake->call, copying->step_top,
-                                        &intake->arena, &entry, error))
+                                        arena, &entry, error))
         return error_wrap(error, "%.120s", copying->step_top);
     if (entry.type != ENTRY_DIRECTORY)
         return put_order(copying, &entry, "", error);
     return store_walk(intake->source, &intake->call, copying->step_top, false, is_left_out,
                       take_walked, copying, error);
+}
+
+static bool bring_step(struct copying *copying, const struct plan_step *step, struct error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    copying->step = step;
+    bool brought = bring_top(copying, &arena, error);
+    arena_fini(&arena);
+    return brought;
 }
 
 static bool bring_steps(struct copying *copying, struct error *error)

@@ -266,9 +266,14 @@ struct suspects {
 static bool ask_suspect(struct suspects *suspects, const char *path, struct error *error)
 {
     bool suspect = false;
-    const char *below = path_join(&suspects->arena, suspects->relative, path);
-    if (!suspects->ref.component->is_suspect(suspects->ref.store, suspects->call, suspects->root,
-                                             below, suspects->snapshot, &suspect, error))
+    struct arena arena;
+    arena_init(&arena);
+    const char *below = path_join(&arena, suspects->relative, path);
+    bool known =
+        suspects->ref.component->is_suspect(suspects->ref.store, suspects->call, suspects->root,
+                                            below, suspects->snapshot, &suspect, error);
+    arena_fini(&arena);
+    if (!known)
         return error->code == ERROR_NOT_FOUND; /* gone from the live tree: nothing to ask */
     if (!suspect)
         return true;
@@ -281,25 +286,31 @@ static bool ask_suspect(struct suspects *suspects, const char *path, struct erro
 static bool ask_walked(void *context, const struct entry *entry, struct error *error)
 {
     struct suspects *suspects = context;
+    struct arena arena;
     if (entry->type != ENTRY_FILE)
         return true;
-    return ask_suspect(suspects, path_join(&suspects->arena, suspects->created, entry->path),
-                       error);
+    arena_init(&arena);
+    bool asked = ask_suspect(suspects, path_join(&arena, suspects->created, entry->path), error);
+    arena_fini(&arena);
+    return asked;
 }
 
 static bool ask_created(struct suspects *suspects, const char *path, struct error *error)
 {
     const struct component *component = suspects->ref.component;
-    const char *below = path_join(&suspects->arena, suspects->relative, path);
-    const char *top = component->snapshot_path(suspects->ref.store, suspects->root,
-                                               suspects->snapshot, below, &suspects->arena);
-    suspects->created = path;
     struct error absent = ERROR_NONE;
-    if (store_walk(suspects->ref, suspects->call, top, false, NULL, ask_walked, suspects, &absent))
-        return true;
+    struct arena arena;
+    arena_init(&arena);
+    const char *below = path_join(&arena, suspects->relative, path);
+    const char *top = component->snapshot_path(suspects->ref.store, suspects->root,
+                                               suspects->snapshot, below, &arena);
+    suspects->created = path;
+    bool walked =
+        store_walk(suspects->ref, suspects->call, top, false, NULL, ask_walked, suspects, &absent);
+    arena_fini(&arena);
     /* A pre-image parent that was renamed: the plan translates, and the file is copied this time.
      */
-    if (absent.code == ERROR_NOT_FOUND)
+    if (walked || absent.code == ERROR_NOT_FOUND)
         return true;
     *error = absent;
     return false;

@@ -22,6 +22,7 @@ static struct spy {
     struct rule failure, hold;
     bool holding;
     struct buffer trace, copy;
+    size_t arena_bytes;
 } spy = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static bool matches(const struct rule *rule, const char *operation, const char *path)
@@ -51,6 +52,14 @@ static bool meet(const char *operation, const char *path, struct error *error)
     return goes_on;
 }
 
+static void weigh(const struct arena *arena)
+{
+    pthread_mutex_lock(&spy.mutex);
+    if (arena->used_bytes > spy.arena_bytes)
+        spy.arena_bytes = arena->used_bytes;
+    pthread_mutex_unlock(&spy.mutex);
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static bool spy_identify(struct store *store, const struct call *call,
@@ -69,12 +78,14 @@ static bool spy_clock_offset(struct store *store, const struct call *call, int64
 static bool spy_stat(struct store *store, const struct call *call, const char *path,
                      struct arena *arena, struct entry *ret_entry, struct error *error)
 {
+    weigh(arena);
     return meet("stat", path, error) && spy.real->stat(store, call, path, arena, ret_entry, error);
 }
 
 static bool spy_describe(struct store *store, const struct call *call, const char *path,
                          struct arena *arena, struct entry *ret_entry, struct error *error)
 {
+    weigh(arena);
     return meet("describe", path, error) &&
            spy.real->describe(store, call, path, arena, ret_entry, error);
 }
@@ -181,6 +192,13 @@ static bool spy_difference(struct store *store, const struct call *call, const c
            spy.real->difference(store, call, root, relative, from, to, fn, context, error);
 }
 
+static const char *spy_snapshot_path(struct store *store, const char *root, const char *snapshot,
+                                     const char *relative, struct arena *arena)
+{
+    weigh(arena);
+    return spy.real->snapshot_path(store, root, snapshot, relative, arena);
+}
+
 /* ---- for the test --------------------------------------------------------------------------- */
 
 const struct component *spy_component(const struct component *real)
@@ -206,6 +224,7 @@ const struct component *spy_component(const struct component *real)
     spy.table.snapshot_get = spy_snapshot_get;
     spy.table.snapshot_remove = spy_snapshot_remove;
     spy.table.difference = spy_difference;
+    spy.table.snapshot_path = spy_snapshot_path;
     CHECK(!spy.holding);
     spy.failure = spy.hold = (struct rule){.times = 0};
     spy_forget();
@@ -263,7 +282,16 @@ void spy_forget(void)
     pthread_mutex_lock(&spy.mutex);
     buffer_fini(&spy.trace);
     buffer_init(&spy.trace, 0);
+    spy.arena_bytes = 0;
     pthread_mutex_unlock(&spy.mutex);
+}
+
+size_t spy_arena_bytes(void)
+{
+    pthread_mutex_lock(&spy.mutex);
+    size_t bytes = spy.arena_bytes;
+    pthread_mutex_unlock(&spy.mutex);
+    return bytes;
 }
 
 static int find(const char *operation, const char *part, bool last)

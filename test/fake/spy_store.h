@@ -22,6 +22,8 @@ void spy_release(void);
  */
 const char *spy_trace(void);
 void spy_forget(void);
+/* The most that an arena held already when stat, describe or snapshot_path got it. */
+size_t spy_arena_bytes(void);
 /* The place of the first line with this beginning and `part` in it; -1: none. */
 int spy_place(const char *operation, const char *part);
 int spy_last_place(const char *operation, const char *part);
