@@ -148,14 +148,6 @@ struct checking {
     struct arena arena;
 };
 
-static const char *place_of_step(const struct plan *plan, uint32_t number)
-{
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].kind == PLAN_PLACE && plan->steps[i].number == number)
-            return plan->steps[i].place;
-    return NULL;
-}
-
 static bool check_content(struct checking *checking, const struct receipt_record *record,
                           const char *path, struct error *error)
 {
@@ -183,11 +175,11 @@ static bool check_record(void *context, const struct receipt_record *record, str
     struct commit_member *item = checking->item;
     struct entry actual;
     arena_fini(&checking->arena);
-    const char *place = place_of_step(&item->plan, record->step);
-    if (place == NULL)
+    const struct plan_step *step = plan_step_get(&item->plan, record->step);
+    if (step == NULL || step->kind != PLAN_PLACE)
         return error_set(error, ERROR_CORRUPT, "the receipt names step %u, the plan does not",
                          record->step);
-    const char *relative = path_join(&checking->arena, place, record->inside);
+    const char *relative = path_join(&checking->arena, step->place, record->inside);
     const char *path = path_join(&checking->arena, item->candidate, relative);
     if (!call_may_go_on(&checking->commit->call, error) ||
         !item->target.component->describe(item->target.store, &checking->commit->call, path,

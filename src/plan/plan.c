@@ -215,6 +215,13 @@ enum plan_decision plan_step_decide(const struct plan_step *step, bool staged_ex
     return place_exists ? PLAN_DONE : PLAN_IMPOSSIBLE;
 }
 
+const struct plan_step *plan_step_get(const struct plan *plan, uint32_t number)
+{
+    if (number == 0 || number > plan->step_count)
+        return NULL;
+    return &plan->steps[plan->inverse ? plan->step_count - number : number - 1];
+}
+
 static int compare_place(const void *place, const void *step)
 {
     return -path_compare(place, ((const struct plan_step *)step)->place);

@@ -18,7 +18,7 @@ enum plan_area { PLAN_AREA_PARK = 1, PLAN_AREA_NEW = 2 };
 
 struct plan_step {
     enum plan_step_kind kind;
-    uint32_t number;
+    uint32_t number; /* from 1, in the order of the forward direction */
     enum plan_area area;
     uint32_t staged;   /* the name in staging: "<area>/<staged>" */
     const char *place; /* relative to the member */
@@ -79,6 +79,8 @@ void plan_step_name(const struct plan_step *step, char ret_name[PLAN_NAME_SIZE])
 enum plan_decision { PLAN_DO, PLAN_DONE, PLAN_IMPOSSIBLE };
 enum plan_decision plan_step_decide(const struct plan_step *step, bool staged_exists,
                                     bool place_exists);
+/* NULL: the plan has no such step. At the cost of one look, however many steps there are. */
+const struct plan_step *plan_step_get(const struct plan *plan, uint32_t number);
 /* Is there a PARK step of exactly this place? Who stages a lost "park/<n>" again from the base seal
  * leaves such places, and all below them, out. */
 bool plan_has_park(const struct plan *plan, const char *place);

@@ -109,7 +109,8 @@ static void decode_step(struct reader *reader, struct arena *arena, struct plan_
     step->bytes = reader_u64(reader);
 }
 
-/* The order is what makes a commit right: it is checked, not trusted. */
+/* The order is what makes a commit right, and receipts name steps by number: both are checked, not
+ * trusted. */
 static bool in_order(const struct plan_step *before, const struct plan_step *step)
 {
     if (before->kind != step->kind)
@@ -125,6 +126,8 @@ static void decode_steps(struct reader *reader, struct arena *arena, struct plan
     for (size_t i = 0; i < plan->step_count && !reader->failed; i++) {
         decode_step(reader, arena, &plan->steps[i]);
         plan->park_count += plan->steps[i].kind == PLAN_PARK;
+        if (plan_step_get(plan, plan->steps[i].number) != &plan->steps[i])
+            reader->failed = true;
         if (i > 0 && !reader->failed && !in_order(&plan->steps[i - 1], &plan->steps[i]))
             reader->failed = true;
     }

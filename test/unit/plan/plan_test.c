@@ -282,16 +282,56 @@ static void test_a_wrong_order_is_refused(void **state)
     const size_t swaps[][2] = {{0, 1}, {6, 7}, {5, 6}};
     for (size_t i = 0; i < ARRAY_LENGTH(swaps); i++) {
         struct plan_step *a = &built.plan.steps[swaps[i][0]], *b = &built.plan.steps[swaps[i][1]];
-        struct plan_step step = *a;
+        const struct plan_step first = *a, second = *b;
         struct buffer file = {0};
-        *a = *b;
-        *b = step;
+        *a = second;
+        *b = first;
+        a->number = first.number; /* numbers in order, places not */
+        b->number = second.number;
         plan_encode(&built.plan, &file);
         assert_false(decodes(&file));
-        *b = *a;
-        *a = step;
+        *a = first;
+        *b = second;
         buffer_fini(&file);
     }
+    drop(&built);
+}
+
+static void expect_numbers(const struct plan *plan)
+{
+    struct arena arena;
+    struct plan decoded;
+    struct buffer file = {0};
+    struct error error = ERROR_NONE;
+    arena_init(&arena);
+    plan_encode(plan, &file);
+    assert_true(plan_decode(file.data, file.size, &arena, &decoded, &error));
+    for (uint32_t number = 1; number <= plan->step_count; number++)
+        assert_int_equal(plan_step_get(&decoded, number)->number, number);
+    assert_null(plan_step_get(&decoded, 0));
+    assert_null(plan_step_get(&decoded, (uint32_t)plan->step_count + 1));
+    buffer_fini(&file);
+    arena_fini(&arena);
+}
+
+/* Receipts name steps: the file gives them back under the same numbers, in both directions. */
+static void test_steps_are_found_by_number(void **state)
+{
+    (void)state;
+    struct built built;
+    struct buffer file = {0};
+    assert_true(build(&built, true));
+    struct plan inverse = plan_inverse(&built.plan, &built.arena);
+    expect_numbers(&built.plan);
+    expect_numbers(&inverse);
+    built.plan.steps[3].number = 3;
+    plan_encode(&built.plan, &file);
+    assert_false(decodes(&file));
+    built.plan.steps[3].number = 400;
+    buffer_clear(&file);
+    plan_encode(&built.plan, &file);
+    assert_false(decodes(&file));
+    buffer_fini(&file);
     drop(&built);
 }
 
@@ -308,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_a_strange_payload_is_refused),
         cmocka_unit_test(test_a_wrong_order_is_refused),
+        cmocka_unit_test(test_steps_are_found_by_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
