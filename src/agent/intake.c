@@ -69,14 +69,15 @@ static void set_tops(struct intake *intake)
                                    member->id);
 }
 
-/* A policy's pattern with a leading '/' is an absolute path of A: here it becomes relative. */
+/* A policy's pattern with a leading '/' is an absolute path of A: here it becomes relative. Last of
+ * all the place of staging, directly below the member: deeper the name is as free as any. */
 static void set_exclusions(struct intake *intake)
 {
     const char *const *patterns = task_excludes(intake->task);
     size_t count = 0, used = 0;
     while (patterns[count] != NULL)
         count++;
-    const char **kept = arena_new(&intake->arena, (count + 1) * sizeof *kept);
+    const char **kept = arena_new(&intake->arena, (count + 2) * sizeof *kept);
     for (size_t i = 0; i < count; i++) {
         if (patterns[i][0] != '/')
             kept[used++] = patterns[i];
@@ -84,6 +85,7 @@ static void set_exclusions(struct intake *intake)
             kept[used++] = arena_format(&intake->arena, "/%s",
                                         path_below(patterns[i], intake->member->source_path));
     }
+    kept[used++] = "/" STAGING_NAME;
     intake->exclusions = (struct exclusions){.patterns = kept, .count = used};
 }
 
@@ -175,9 +177,28 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
                     (unsigned long long)(counts.removed_bytes >> 20));
 }
 
+/* Below its root a member may have what only a root has staging for: it would be missing unsaid. */
+static bool refuse_staging_name(struct intake *intake, struct error *error)
+{
+    bool there = false;
+    struct exclusions policy = intake->exclusions;
+    policy.count--;
+    if (intake->member->tombstone || intake->member->source_below[0] == '\0' ||
+        exclusions_match(&policy, STAGING_NAME))
+        return true;
+    const char *path = path_join(&intake->arena, intake->source_top, STAGING_NAME);
+    if (!store_exists(intake->source, &intake->call, path, &there, error))
+        return false;
+    return !there || error_set(error, ERROR_INVALID,
+                               "'%s' has the name of Coeval's own directory: rename it, or exclude "
+                               "'%.150s/%s'",
+                               STAGING_NAME, intake->member->source_path, STAGING_NAME);
+}
+
 bool intake_plan(struct intake *intake, struct error *error)
 {
-    return (intake_look_at_target(intake, error) && intake_find_changes(intake, error) &&
+    return (refuse_staging_name(intake, error) && intake_look_at_target(intake, error) &&
+            intake_find_changes(intake, error) &&
             plan_build(&intake->changes, intake->subject, &intake->arena, &intake->plan, error) &&
             guard_shrinking(intake, error)) ||
            error_wrap(error, "%s:%s", intake->member->instance, intake->member->source_path);

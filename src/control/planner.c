@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
-#include "component/component.h"
 #include "control/control_private.h"
 
 #include <stdio.h>
@@ -56,7 +55,6 @@ static json_t *hook_object(const struct policy_hook *hook)
 static json_t *exclude_list(const struct group *group)
 {
     json_t *list = json_array();
-    json_append_take(list, json_string(STAGING_NAME));
     for (size_t i = 0; group->default_excludes && i < group_default_exclude_count; i++)
         json_append_take(list, json_string(group_default_excludes[i]));
     for (size_t i = 0; i < group->exclude_count; i++)

@@ -1,5 +1,6 @@
 """What a look at names, lengths and times alone would miss: values. On directories."""
 import os
+import shutil
 import sys
 import threading
 
@@ -276,3 +277,41 @@ def test_a_file_that_changes_while_it_is_copied_may_have_any_name():
         ends(daemon, last)
         assert daemon.epoch(last)["moment"]["members"][0]["suspects"] == []
         place.assert_live_equal(last, ["/bills"])
+
+
+# ---- a name that staging has, too ----
+
+
+def test_staging_is_one_place_and_its_name_is_free_elsewhere(place):
+    write(place.source("bills/deep/.coeval/mine"), "mine")
+    daemon = sealed_once(place)
+    assert read(place.snapshot("b", "/bills", 1), "deep/.coeval/mine") == "mine"
+    write(place.source("bills/deep/.coeval/mine"), "mine, changed")
+    write(place.source("customers/other/.coeval"), "a file")
+    number = daemon.run()
+    ends(daemon, number)
+    assert read(place.target("bills/deep/.coeval/mine")) == "mine, changed"
+    assert read(place.target("customers/other/.coeval")) == "a file"
+    shutil.rmtree(place.source("bills/deep/.coeval"))
+    number = daemon.run()
+    ends(daemon, number)
+    assert os.listdir(place.target("bills/deep")) == []
+
+
+def test_a_member_below_its_root_may_not_have_the_name_of_staging(place):
+    """Another service made the directory above both a root."""
+    write(place.source("data/x/.coeval/mine"), "mine")
+    write(place.source("data/y/1"), "1")
+    daemon = place.embedded().start()
+    daemon.apply(policy(data_sets=["posix:/data"]))
+    daemon.wait_sealed(1)
+    daemon.apply(policy(name="part", data_sets=["posix:/data/x"],
+                        target_map=[{"instance": "posix", "from": "/data", "to": "/other"}]))
+    number = 1
+    epoch = daemon.wait_epoch(number, harness.ENDED + ("stuck",), "part")
+    assert epoch["state"] == "abandoned" and "/data/x/.coeval" in str(epoch["cause"]), epoch
+    daemon.wait_idle("part")
+    daemon.apply(policy(name="part", group={"data_sets": ["posix:/data/x"],
+                                            "exclude": ["/data/x/.coeval"]},
+                        target_map=[{"instance": "posix", "from": "/data", "to": "/other"}]))
+    daemon.next_epoch("part")
