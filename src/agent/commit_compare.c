@@ -66,6 +66,24 @@ static bool same_as_base(struct commit *commit, const struct commit_member *item
 
 /* ---- the difference ------------------------------------------------------------------------- */
 
+static bool sets_time(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->time_count; i++)
+        if (plan->times[i].new_path != NULL && strcmp(plan->times[i].new_path, path) == 0)
+            return true;
+    return false;
+}
+
+/* Where snapshots show the present time of a directory, one that others disturbed is seen neither
+ * before the commit nor by a full comparison: it stops nothing. */
+static bool has_drifted(const struct commit_member *item, const struct entry *actual,
+                        const struct entry *expected, const char *path)
+{
+    return (item->target.component->features & COMPONENT_DRIFTING) != 0 &&
+           actual->type == ENTRY_DIRECTORY && actual->mtime_ns != expected->mtime_ns &&
+           !sets_time(&item->plan, path);
+}
+
 /* One that was there before and stays: what came is in the receipt, and proven by that. */
 static bool compare_one(struct commit *commit, struct commit_member *item,
                         const struct change *touched, const char *top, struct manifest_view *view,
@@ -80,7 +98,10 @@ static bool compare_one(struct commit *commit, struct commit_member *item,
         return false;
     if (expected == NULL)
         return error_set(error, ERROR_CONFLICT, "%.100s is not in the manifest", relative);
-    return differs(item, relative, &actual, expected, fields_at(item, relative), error) &&
+    unsigned fields = fields_at(item, relative);
+    if (has_drifted(item, &actual, expected, relative))
+        fields &= ~ENTRY_TIMES;
+    return differs(item, relative, &actual, expected, fields, error) &&
            (actual.type != ENTRY_FILE ||
             same_as_base(commit, item, touched->old_path, path, error));
 }
