@@ -14,6 +14,11 @@ then side by side, because the first two mostly wait for moments and clusters:
              and each fuzz target for a few seconds
   coverage   the pure folders, line by line
 
+and with --all, which takes longer:
+
+  release    gcc and clang with full optimisation, which sees other warnings
+  threads    what has threads, under ThreadSanitizer
+
 A case is what a test program counts itself: a TAP line, a pytest case, the N of "# N cases"; else
 the program is one case. What is not in the tree is not run. Downloads (90 MB of Hadoop, once) lie
 in $COEVAL_CACHE, ~/.cache/coeval by default.
@@ -301,6 +306,20 @@ def check_integration(checks):
                      env={"TMPDIR": place})
 
 
+def check_release(checks):
+    for name in ("gcc", "clang"):
+        checks.build(f"release-{name}", compiler(name), "--buildtype", "release")
+
+
+def check_threads(checks):
+    if not checks.build("threads", compiler("clang"), "-Db_sanitize=thread", "-Db_lundef=false",
+                        "-Dbuildtype=debug", "-Doptimization=1"):
+        return
+    for suite in ("unit", "adapter"):
+        checks.suite("threads", suite, f"{suite} (TSan)", ("-t", "12"))
+
+
+EXTRA = {"release": check_release, "threads": check_threads}
 LANES = ({"quickstart": check_quickstart, "integration": check_integration},
          {"clang": check_clang, "coverage": check_coverage})
 
@@ -322,8 +341,9 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
                         help="gcc and its suites only: no integration, sanitizers, coverage")
+    parser.add_argument("--all", action="store_true", help="release and threads as well")
     parser.add_argument("--only", metavar="STAGE", action="append",
-                        choices=("clang", "coverage", "quickstart", "integration"),
+                        choices=("clang", "coverage", "quickstart", "integration", *EXTRA),
                         help="gcc's build, then only this; may be given more than once")
     options = parser.parse_args()
     checks = Checks(options)
@@ -331,6 +351,9 @@ def main():
     is_built = checks.build("gcc", compiler("gcc")) if options.only else check_gcc(checks)
     if is_built:
         run_lanes(checks, wanted)
+    for name, stage in EXTRA.items():
+        if is_built and (options.all or name in wanted):
+            stage(checks)
     print(f"{'all':69} {time.monotonic() - checks.began:6.1f} s")
     print(checks.total)
     return 0 if checks.total.failed == 0 and checks.total.passed > 0 else 1
