@@ -272,9 +272,7 @@ static void give_up(struct planning *planning, const struct error *error)
     event_tell(service->control, service, 0, "alarm", "epoch.not-planned", text, NULL);
     service->planning = NULL;
     planning_free(planning);
-    schedule_end(&service->schedule);
-    service_save(service);
-    service_tick(service);
+    service_epoch_ended(service);
 }
 
 static void conclude(struct planning *planning)
@@ -282,6 +280,11 @@ static void conclude(struct planning *planning)
     struct service *service = planning->service;
     struct error error = ERROR_NONE;
     json_t *members = NULL;
+    if (service_running(service) != NULL) { /* recovered meanwhile */
+        error_set(&error, ERROR_CONFLICT, "another epoch of it has begun to run");
+        give_up(planning, &error);
+        return;
+    }
     if (!resolve_members(planning, &members, &error)) {
         give_up(planning, &error);
         return;

@@ -290,9 +290,15 @@ bool service_base_is_behind(const struct service *service)
     return false;
 }
 
+static bool is_busy(struct service *service)
+{
+    return service->firing || service->planning != NULL || service_running(service) != NULL;
+}
+
+/* Retirements and late settles end as well, beside the slot that has begun meanwhile. */
 void service_epoch_ended(struct service *service)
 {
-    if (service_running(service) != NULL)
+    if (is_busy(service))
         return;
     if (service->schedule.running)
         schedule_end(&service->schedule);

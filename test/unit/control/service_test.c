@@ -164,6 +164,52 @@ static void test_numbers_never_fall(void **state)
     device_close(&device);
 }
 
+/* ---- what ends beside a slot ------------------------------------------------------------------
+ */
+
+#define SELECTS "\"group\": {\"select\": [{\"instance\": \"posix\", \"prefix\": \"/data\"}]}"
+#define FINDS                                                                           \
+    "{\"state\": \"done\", \"result\": {\"instance\": \"posix\", \"path\": \"/data\", " \
+    "\"data_sets\": [{\"name\": \"d1\", \"owner\": \"o\"}]}}"
+#define WORKS "{\"state\": \"running\", \"phase\": \"work\"}"
+
+static bool is_running(struct device *device)
+{
+    struct found found = service_record(device);
+    bool running = json_boolean_or(json_object_get(found.object, "schedule"), "running", false);
+    json_decref(found.object);
+    return running;
+}
+
+/* Epoch 1 is retired slowly while the next slot's epoch is planned: its end is not that one's. */
+static void test_a_retirement_does_not_end_what_is_planned(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    for (int i = 0; i < 2; i++)
+        fake_agent_script(device.agents[EAST], "catalogue", FINDS);
+    device_policy(&device, "bills", "posix:/bills",
+                  "{" SELECTS ", \"retention\": {\"target\": {\"last\": 1}, "
+                  "\"source\": {\"last\": 1}}}");
+    device_epoch(&device, "bills", 1, "sealed");
+    fake_agent_script(device.agents[WEST], "retire", WORKS);
+    device_epoch(&device, "bills", 2, "sealed");
+    fake_agent_script(device.agents[EAST], "catalogue", WORKS);
+    device_verb(&device, "bills", "run");
+    device_run(&device, 20);
+    assert_true(is_running(&device));
+    fake_agent_finish(device.agents[WEST], "retire", "{\"state\": \"done\", \"result\": {}}");
+    device_wait_state(&device, "bills", 1, "retired");
+    device_run(&device, 20);
+    assert_true(is_running(&device));
+    fake_agent_finish(device.agents[EAST], "catalogue", FINDS);
+    device_wait_state(&device, "bills", 3, "sealed");
+    device_run(&device, 20);
+    assert_false(is_running(&device));
+    device_close(&device);
+}
+
 /* ---- retention ------------------------------------------------------------------------------ */
 
 static void test_seals_retire_on_each_side(void **state)
@@ -218,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_a_used_slot_does_not_run_again),
         cmocka_unit_test(test_a_lost_slot_runs_after_the_restart),
         cmocka_unit_test(test_numbers_never_fall),
+        cmocka_unit_test(test_a_retirement_does_not_end_what_is_planned),
         cmocka_unit_test(test_seals_retire_on_each_side),
         cmocka_unit_test(test_a_source_that_fails_is_asked_again),
     };
