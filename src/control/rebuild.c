@@ -81,6 +81,28 @@ unsigned rebuild_tries(const json_t *orders, const char *service, uint64_t numbe
     return tries > UINT16_MAX ? UINT16_MAX : (unsigned)tries;
 }
 
+/* How far an epoch that is not known comes in the area: sealed, or all is there. */
+static bool tells_of_tree(const json_t *item)
+{
+    return strcmp(json_string_or(item, "found", "nothing"), "nothing") != 0;
+}
+
+uint64_t rebuild_newest(const struct service *service, const json_t *items)
+{
+    uint64_t newest = 0;
+    size_t index;
+    json_t *item;
+    json_array_foreach((json_t *)(uintptr_t)items, index, item) {
+        uint64_t number = (uint64_t)json_integer_or(item, "number", 0);
+        if (tells_of_tree(item) && number > newest)
+            newest = number;
+    }
+    list_for_each(run, &service->runs, struct run, node)
+        if (run->epoch.state != EPOCH_ABANDONED && run->epoch.number > newest)
+            newest = run->epoch.number;
+    return newest;
+}
+
 static enum epoch_found found_of(const json_t *item)
 {
     const char *found = json_string_or(item, "found", "");
@@ -90,8 +112,8 @@ static enum epoch_found found_of(const json_t *item)
                                                  : EPOCH_FOUND_RECEIVED;
 }
 
-struct run *rebuild_epoch(struct service *service, const json_t *item, const json_t *orders,
-                          struct error *error)
+struct run *rebuild_epoch(struct service *service, const json_t *item, uint64_t newest,
+                          const json_t *orders, struct error *error)
 {
     uint64_t number = (uint64_t)json_integer_or(item, "number", 0);
     if (service_find_run(service, number) != NULL ||
@@ -102,8 +124,14 @@ struct run *rebuild_epoch(struct service *service, const json_t *item, const jso
     json_decref(document);
     if (run == NULL)
         return NULL;
+    enum epoch_found found = found_of(item);
+    /* B's tree stands on the newest one: an older one that has no seal was given up, and what lies
+     * there of it is what its discard left. To commit it, or to roll it back, would bring its data
+     * over newer ones. */
+    if (found != EPOCH_FOUND_SEALED && number < newest)
+        found = EPOCH_FOUND_NOTHING;
     struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED,
-                                .found = found_of(item),
+                                .found = found,
                                 .seal = json_object_get(item, "seal"),
                                 .tries_above = rebuild_tries(orders, service->id, number)};
     run_event(run, &event, NULL);

@@ -8,9 +8,13 @@
 /* Orders that agents hold, of all clusters: [{kind, service, number, attempt, try, body}]. */
 unsigned rebuild_tries(const json_t *orders, const char *service, uint64_t number);
 
-/* item: one epoch of an inspected area. NULL: it is known, retired, or nothing tells of it. */
-struct run *rebuild_epoch(struct service *service, const json_t *item, const json_t *orders,
-                          struct error *error);
+/* The newest number that was received on B or is known here and was not abandoned; items: the
+ * epochs of the inspected area. */
+uint64_t rebuild_newest(const struct service *service, const json_t *items);
+/* item: one of them. What is below the newest and has no seal is abandoned. NULL: it is known,
+ * retired, or nothing tells of it. */
+struct run *rebuild_epoch(struct service *service, const json_t *item, uint64_t newest,
+                          const json_t *orders, struct error *error);
 /* Epochs that never were received, by the orders that began them: they are abandoned, so that A
  * does not fire, and what it holds is removed. Returns how many. */
 int64_t rebuild_begun(struct service *service, const json_t *orders, struct error *error);

@@ -123,16 +123,18 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     }
     json_set_string(line, "name", service->name);
     int64_t recovered = 0;
-    const json_t *newest = NULL; /* whose members name the roots */
-    json_array_foreach(json_object_get(item, "epochs"), index, epoch_item) {
+    const json_t *epochs = json_object_get(item, "epochs");
+    const json_t *members = NULL; /* of the newest: they name the roots */
+    uint64_t newest = rebuild_newest(service, epochs);
+    json_array_foreach((json_t *)(uintptr_t)epochs, index, epoch_item) {
         uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
         if (number >= service->next_number)
             service->next_number = number + 1;
-        struct run *run = rebuild_epoch(service, epoch_item, recovery->orders, &error);
+        struct run *run = rebuild_epoch(service, epoch_item, newest, recovery->orders, &error);
         if (run == NULL)
             continue;
         recovered++;
-        newest = run->epoch.members;
+        members = run->epoch.members;
         if ((int64_t)run->epoch.generation > service->pair->generation)
             service->pair->generation = (int64_t)run->epoch.generation;
     }
@@ -140,7 +142,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
         continue_schedule(service);
     recovered += rebuild_begun(service, recovery->orders, &error);
     service->schedule.running = service->schedule.running || service_running(service) != NULL;
-    recover_registry(recovery->control, json_object_get(item, "policy"), newest);
+    recover_registry(recovery->control, json_object_get(item, "policy"), members);
     control_save_pair(recovery->control, service->pair);
     service_save(service);
     json_set_integer(line, "epochs", recovered);

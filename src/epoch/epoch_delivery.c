@@ -298,7 +298,7 @@ static void abandon_rebuilt(struct step *step)
     struct epoch_instruction *snapshot = instruction_of(epoch, EPOCH_INSTRUCTION_SNAPSHOT, A);
     struct epoch_instruction *transfer = instruction_of(epoch, TRANSFER, transfer_side(epoch));
     struct error cause = ERROR_NONE;
-    error_set(&cause, ERROR_CANCELED, "the control journal was lost before all was on B");
+    error_set(&cause, ERROR_CANCELED, "the control journal was lost, and B does not wait for it");
     snapshot->status = transfer->status = EPOCH_INSTRUCTION_FORGOTTEN;
     snapshot->try = snapshot->try == 0 ? 1 : snapshot->try;
     transfer->try = transfer->try == 0 ? 1 : transfer->try;

@@ -145,6 +145,74 @@ static void test_an_older_seal_that_settles_last_is_no_base(void **state)
     device_close(&device);
 }
 
+/* Its discard failed on B, and newer epochs were sealed: it must not be committed over them. */
+static void test_an_abandoned_one_below_a_seal_is_discarded(void **state)
+{
+    static const char *const left[] = {"received", "committing", "rolling_back"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(left); i++) {
+        struct device device;
+        struct outcome outcome = {.over = false};
+        device_open(&device);
+        device_policy(&device, "bills", "posix:/bills", "");
+        for (uint64_t number = 1; number <= 3; number++)
+            device_epoch(&device, "bills", number, "sealed");
+        lose_journal(&device);
+        json_t *epochs = json_array();
+        json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+        json_append_take(epochs, epoch_item(&device, 2, left[i]));
+        json_append_take(epochs, epoch_item(&device, 3, "sealed"));
+        script_inspection(&device, epochs, json_array());
+        recover(&device, &outcome);
+        outcome_fini(&outcome);
+        device_wait_state(&device, "bills", 2, "abandoned");
+        assert_true(device_epoch_is(&device, "bills", 3, "sealed"));
+        assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 3);
+        assert_int_equal(fake_agent_count(device.agents[WEST], "rollback"), 0);
+        assert_int_equal(fake_agent_count(device.agents[WEST], "discard"), 1);
+        device_close(&device);
+    }
+}
+
+/* An epoch of the service is being planned while another one is found that B waits for. */
+static void test_a_plan_gives_way_to_what_is_recovered(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    json_t *epochs = json_array(), *item = epoch_item(&device, 1, "committing");
+    json_t *again = json_deep_copy(item); /* as another device has made it */
+    json_t *order = json_object_get(json_object_get(again, "received"), "order");
+    json_set_integer(again, "number", 2);
+    json_set_integer(json_object_get(order, "body"), "number", 2);
+    json_append_take(epochs, again);
+    json_decref(item);
+    script_inspection(&device, epochs, json_array());
+    fake_agent_script(device.agents[WEST], "commit",
+                      "{\"state\": \"running\", \"phase\": \"committing\"}");
+    for (int i = 0; i < 2; i++)
+        fake_agent_script(device.agents[EAST], "catalogue",
+                          "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_policy(&device, "bills", "posix:/bills",
+                  "{\"group\": {\"select\": [{\"prefix\": \"/data\"}]}}");
+    device_verb(&device, "bills", "run");
+    recover(&device, &outcome);
+    outcome_fini(&outcome);
+    device_wait_state(&device, "bills", 2, "committing");
+    fake_agent_finish(device.agents[EAST], "catalogue", "{\"state\": \"done\", \"result\": {}}");
+    device_run(&device, 20);
+    const json_t *event = device_event(&device, "epoch.not-planned");
+    assert_string_equal(json_string_or(event, "text", ""),
+                        "no epoch for this moment: another epoch of it has begun to run");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
+    fake_agent_finish(device.agents[WEST], "commit", "{\"state\": \"done\"}");
+    device_wait_state(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
 static void test_what_is_known_is_left(void **state)
 {
     struct device device;
@@ -227,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_back_from_the_areas),
         cmocka_unit_test(test_an_older_seal_that_settles_last_is_no_base),
+        cmocka_unit_test(test_an_abandoned_one_below_a_seal_is_discarded),
+        cmocka_unit_test(test_a_plan_gives_way_to_what_is_recovered),
         cmocka_unit_test(test_what_is_known_is_left),
         cmocka_unit_test(test_a_known_service_has_no_moment_again),
         cmocka_unit_test(test_a_cluster_that_is_silent),
