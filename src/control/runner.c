@@ -59,10 +59,13 @@ bool run_is_busy(const struct run *run)
 
 /* ---- instructions --------------------------------------------------------------------------- */
 
+/* Where it began, whatever became of the pair since. */
 static const char *cluster_of(const struct run *run, enum epoch_side side)
 {
     const struct pair *pair = run->service->pair;
-    return side == EPOCH_SIDE_A ? pair->primary : pair->secondary;
+    const json_t *clusters = json_object_get(run->epoch.settings, "clusters");
+    return side == EPOCH_SIDE_A ? json_string_or(clusters, "a", pair->primary)
+                                : json_string_or(clusters, "b", pair->secondary);
 }
 
 /* Per phase, for what one moves says nothing of the next; smoothed, for lanes finish in bursts. */

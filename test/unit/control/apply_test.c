@@ -100,6 +100,28 @@ static void test_a_pair_keeps_its_clusters(void **state)
     device_close(&device);
 }
 
+#define TURNED                                                            \
+    "{\"pair\": {\"name\": \"q\", \"primary\": \"west\", \"secondary\": " \
+    "\"east\"}}"
+
+/* Its base and its running epoch lie on the clusters of its pair; its seals do when it is gone. */
+static void test_a_service_keeps_its_pair(void **state)
+{
+    static const char why[] = "service 'bills' belongs to pair 'p', and so do its epochs: protect "
+                              "it in pair 'q' under another name";
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    assert_refused(&device, policy_object("bills", "posix:/bills", TURNED), ERROR_CONFLICT, why);
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    assert_refused(&device, policy_object("bills", "posix:/bills", TURNED), ERROR_CONFLICT, why);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_close(&device);
+}
+
 static void test_targets_belong_to_one_service(void **state)
 {
     struct device device;
@@ -360,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_instances_that_are_not_there),
         cmocka_unit_test(test_the_area_is_no_data_set),
         cmocka_unit_test(test_a_pair_keeps_its_clusters),
+        cmocka_unit_test(test_a_service_keeps_its_pair),
         cmocka_unit_test(test_targets_belong_to_one_service),
         cmocka_unit_test(test_roots_do_not_nest),
         cmocka_unit_test(test_another_store_than_the_paired_one),

@@ -165,6 +165,33 @@ static void test_an_agent_that_is_away_gets_its_order_later(void **state)
     device_close(&device);
 }
 
+/* Whatever becomes of the pair's record: an epoch ends where it began. */
+static void test_an_epoch_keeps_its_clusters(void **state)
+{
+    struct device device;
+    struct error error;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_epoch(&device, "bills", 1, "receiving");
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 0);
+    const char turned[] = "{\"name\": \"p\", \"primary\": \"west\", \"secondary\": \"east\"}";
+    struct journal_append record = {
+        .type = JOURNAL_PAIR, .key = json_string_or(order, "pair", ""), .payload = turned};
+    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
+    fake_journal_run(device.disk);
+    device_crash(&device);
+    device_start(&device);
+    device_run(&device, 20);
+    fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
+    device_wait_state(&device, "bills", 1, "sealed");
+    assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "transfer"), 0);
+    device_close(&device);
+}
+
 /* ---- what the agents say -------------------------------------------------------------------- */
 
 static void test_a_question_waits_for_its_answer(void **state)
@@ -217,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
+        cmocka_unit_test(test_an_epoch_keeps_its_clusters),
         cmocka_unit_test(test_a_question_waits_for_its_answer),
         cmocka_unit_test(test_side_a_cannot_keep_the_seal),
     };
