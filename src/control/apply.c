@@ -294,10 +294,23 @@ static void is_kept(void *context, const struct error *error)
     free_application(application);
 }
 
+/* Others have come into force while the agents were asked. */
+static bool still_holds(struct application *application, struct error *error)
+{
+    return find_clusters(application, error) &&
+           wanted_choose(application->control, &application->policy, &application->arena,
+                         &application->wanted, error) &&
+           same_store_twice(application, error);
+}
+
 static void come_into_force(struct application *application)
 {
     struct control *control = application->control;
     struct error error = ERROR_NONE;
+    if (!still_holds(application, &error)) {
+        refuse(application, &error);
+        return;
+    }
     struct service *service = control_find_service(control, application->policy.name);
     bool fresh = service == NULL || service->deleted;
     if (application->dry_run) {

@@ -146,6 +146,38 @@ static void test_targets_belong_to_one_service(void **state)
     device_close(&device);
 }
 
+/* Both pass the first look; what they are refused for has come into force when they end. */
+static void assert_one_comes(json_t *first, json_t *second, const char *text)
+{
+    struct device device;
+    struct outcome outcomes[2] = {{.over = false}, {.over = false}};
+    device_open(&device);
+    device_apply(&device, first, false, &outcomes[0]);
+    device_apply(&device, second, false, &outcomes[1]);
+    assert_outcome(&device, &outcomes[0], ERROR_OK, "");
+    assert_outcome(&device, &outcomes[1], ERROR_CONFLICT, text);
+    json_t *policies = control_policies(device.control);
+    assert_int_equal(json_array_size(policies), 1);
+    json_decref(policies);
+    device_close(&device);
+}
+
+static void test_two_that_come_at_once(void **state)
+{
+    (void)state;
+    assert_one_comes(policy_object("bills", "posix:/bills", ""),
+                     policy_object("other", "posix:/bills/x", ""),
+                     "on west, posix:/bills of service bills and posix:/bills/x of service other "
+                     "overlap; a target belongs to one service: change the target_map of one");
+    assert_one_comes(policy_object("bills", "posix:/bills", ""),
+                     policy_object("other", "posix:/other", PAIR("west", "east")),
+                     "pair 'p' is east -> west already: give the other pair another name");
+    assert_one_comes(policy_object("bills", "posix:/bills", ""),
+                     policy_object("bills", "posix:/bills", TURNED),
+                     "service 'bills' belongs to pair 'p', and so do its epochs: protect it in "
+                     "pair 'q' under another name");
+}
+
 static void test_roots_do_not_nest(void **state)
 {
     struct device device;
@@ -384,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_a_pair_keeps_its_clusters),
         cmocka_unit_test(test_a_service_keeps_its_pair),
         cmocka_unit_test(test_targets_belong_to_one_service),
+        cmocka_unit_test(test_two_that_come_at_once),
         cmocka_unit_test(test_roots_do_not_nest),
         cmocka_unit_test(test_another_store_than_the_paired_one),
         cmocka_unit_test(test_one_store_on_both_sides),
