@@ -45,9 +45,14 @@ static void collect(const struct policy *policy, struct arena *arena, struct wan
     }
 }
 
-/* ---- other services' targets ---------------------------------------------------------------- */
+/* ---- other services ------------------------------------------------------------------------- */
 
-static size_t count_targets(struct control *control, const struct wanted *wanted)
+struct places {
+    struct root_want *list;
+    size_t count;
+};
+
+static size_t count_wants(struct control *control, const struct wanted *wanted)
 {
     size_t count = wanted->count;
     list_for_each(service, &control->services, struct service, node)
@@ -55,25 +60,45 @@ static size_t count_targets(struct control *control, const struct wanted *wanted
     return count;
 }
 
-static bool check_targets(struct control *control, const struct policy *policy,
-                          const struct wanted *wanted, struct arena *arena, struct error *error)
+static struct places places_new(struct control *control, const struct wanted *wanted,
+                                struct arena *arena)
 {
-    struct root_want *targets =
-        arena_new(arena, (count_targets(control, wanted) + 1) * sizeof *targets);
-    size_t count = 0;
+    return (struct places){
+        .list = arena_new(arena, (count_wants(control, wanted) + 1) * sizeof(struct root_want))};
+}
+
+static void take_places(const struct wanted *wanted, struct places *targets, struct places *sources)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        struct places *places = wanted->is_target[i] ? targets : sources;
+        places->list[places->count++] = wanted->wants[i];
+    }
+}
+
+/* What the policy writes is no other service's, and neither writes where the other one reads. */
+static bool check_others(struct control *control, const struct policy *policy,
+                         const struct wanted *wanted, struct arena *arena, struct error *error)
+{
+    struct places targets = places_new(control, wanted, arena),
+                  sources = places_new(control, wanted, arena),
+                  own_targets = places_new(control, wanted, arena),
+                  own_sources = places_new(control, wanted, arena);
     list_for_each(service, &control->services, struct service, node) {
         struct wanted others = {.control = control};
         if (service->deleted || strcmp(service->name, policy->name) == 0)
             continue;
         collect(&service->policy, arena, &others);
-        for (size_t i = 0; i < others.count; i++)
-            if (others.is_target[i])
-                targets[count++] = others.wants[i];
+        take_places(&others, &targets, &sources);
     }
-    for (size_t i = 0; i < wanted->count; i++)
-        if (wanted->is_target[i])
-            targets[count++] = wanted->wants[i];
-    return roots_check_targets(targets, count, error);
+    take_places(wanted, &own_targets, &own_sources);
+    if (!roots_check_sources(own_targets.list, own_targets.count, sources.list, sources.count,
+                             error) ||
+        !roots_check_sources(targets.list, targets.count, own_sources.list, own_sources.count,
+                             error))
+        return false;
+    for (size_t i = 0; i < own_targets.count; i++)
+        targets.list[targets.count++] = own_targets.list[i];
+    return roots_check_targets(targets.list, targets.count, error);
 }
 
 bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
@@ -89,7 +114,7 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
         roots[index] =
             (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
                           json_string_or(item, "root", ""), "this device"};
-    if (!check_targets(control, policy, &wanted, arena, error) ||
+    if (!check_others(control, policy, &wanted, arena, error) ||
         !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
         return false;
     for (size_t i = 0; i < wanted.count; i++)

@@ -74,19 +74,42 @@ bool roots_choose(const struct root *roots, size_t root_count, const struct root
     return true;
 }
 
+static bool overlap(const struct root_want *a, const struct root_want *b)
+{
+    return want_is_at(a, b->cluster, b->instance) &&
+           (path_is_under(a->path, b->path) || path_is_under(b->path, a->path));
+}
+
 bool roots_check_targets(const struct root_want *targets, size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++) {
             const struct root_want *a = &targets[i], *b = &targets[j];
-            if (!want_is_at(a, b->cluster, b->instance) ||
-                (!path_is_under(a->path, b->path) && !path_is_under(b->path, a->path)))
+            if (!overlap(a, b))
                 continue;
             return error_set(error, ERROR_CONFLICT,
                              "on %s, %s:%s of service %s and %s:%s of service %s overlap; a target "
                              "belongs to one service: change the target_map of one",
                              a->cluster, a->instance, a->path, a->service, b->instance, b->path,
                              b->service);
+        }
+    return true;
+}
+
+bool roots_check_sources(const struct root_want *targets, size_t target_count,
+                         const struct root_want *sources, size_t source_count, struct error *error)
+{
+    for (size_t i = 0; i < target_count; i++)
+        for (size_t j = 0; j < source_count; j++) {
+            const struct root_want *target = &targets[i], *source = &sources[j];
+            if (!overlap(target, source))
+                continue;
+            return error_set(error, ERROR_CONFLICT,
+                             "on %s, %s:%s would be written by service %s, and service %s is "
+                             "backed up from %s:%s there: change the target_map of %s, or delete "
+                             "the policy of the other one",
+                             target->cluster, target->instance, target->path, target->service,
+                             source->service, source->instance, source->path, target->service);
         }
     return true;
 }

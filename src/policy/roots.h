@@ -42,6 +42,10 @@ bool roots_choose(const struct root *roots, size_t root_count, const struct root
 
 /* Two data sets that lie on, above or below each other: refused, naming both. */
 bool roots_check_targets(const struct root_want *targets, size_t count, struct error *error);
+/* A target on, above or below what a service is backed up from: epochs would overwrite it, or back
+ * up a tree between two epochs. Refused, naming both. */
+bool roots_check_sources(const struct root_want *targets, size_t target_count,
+                         const struct root_want *sources, size_t source_count, struct error *error);
 
 /* The deepest directory that holds all of the data sets, which must be of one cluster and instance:
  * one root there would make the grade atomic. NULL: only '/' does. */

@@ -146,6 +146,32 @@ static void test_targets_belong_to_one_service(void **state)
     device_close(&device);
 }
 
+/* The pair may run in both directions, each service on its own directories. */
+static void test_a_target_is_no_source(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    assert_refused(
+        &device, policy_object("back", "posix:/bills", TURNED), ERROR_CONFLICT,
+        "on east, posix:/bills would be written by service back, and service bills is "
+        "backed up from posix:/bills there: change the target_map of back, or delete the "
+        "policy of the other one");
+    device_policy(&device, "orders", "posix:/orders", TURNED);
+    assert_refused(
+        &device, policy_object("next", "posix:/orders/x", ""), ERROR_CONFLICT,
+        "on west, posix:/orders/x would be written by service next, and service orders "
+        "is backed up from posix:/orders there: change the target_map of next, or delete "
+        "the policy of the other one");
+    /* After a takeover the way back is free. */
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_policy(&device, "back", "posix:/bills", TURNED);
+    device_close(&device);
+}
+
 /* Both pass the first look; what they are refused for has come into force when they end. */
 static void assert_one_comes(json_t *first, json_t *second, const char *text)
 {
@@ -416,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_a_pair_keeps_its_clusters),
         cmocka_unit_test(test_a_service_keeps_its_pair),
         cmocka_unit_test(test_targets_belong_to_one_service),
+        cmocka_unit_test(test_a_target_is_no_source),
         cmocka_unit_test(test_two_that_come_at_once),
         cmocka_unit_test(test_roots_do_not_nest),
         cmocka_unit_test(test_another_store_than_the_paired_one),

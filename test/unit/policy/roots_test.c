@@ -113,6 +113,31 @@ static void test_targets_belong_to_one_service(void **state)
     assert_false(roots_check_targets(targets, ARRAY_LENGTH(targets), &error));
 }
 
+static void test_no_target_on_a_source(void **state)
+{
+    (void)state;
+    struct root_want targets[] = {
+        {"a", "west", "hdfs", "/data/a", NULL},
+        {"b", "west", "hdfs", "/data/b", NULL},
+    };
+    const struct root_want sources[] = {
+        {"c", "east", "hdfs", "/data/a", NULL},
+        {"d", "west", "archive", "/data/a", NULL},
+        {"e", "west", "hdfs", "/data/c/d", NULL},
+    };
+    struct error error = ERROR_NONE;
+    assert_true(roots_check_sources(targets, 2, sources, 3, &error));
+    targets[1].path = "/data/c";
+    assert_false(roots_check_sources(targets, 2, sources, 3, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_string_equal(
+        error.text,
+        "on west, hdfs:/data/c would be written by service b, and service e is backed up from "
+        "hdfs:/data/c/d there: change the target_map of b, or delete the policy of the other one");
+    targets[1].path = "/data/c/d/x";
+    assert_false(roots_check_sources(targets, 2, sources, 3, &error));
+}
+
 static void test_common_root(void **state)
 {
     (void)state;
@@ -137,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_existing_and_new_roots),
         cmocka_unit_test(test_refusals_say_what_to_do),
         cmocka_unit_test(test_targets_belong_to_one_service),
+        cmocka_unit_test(test_no_target_on_a_source),
         cmocka_unit_test(test_common_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
