@@ -1,6 +1,7 @@
 /* task_resolve.c: the members of an epoch as they are on A now. The device names them (it knows the
  * policy and the registry of roots); the agent says which are there. One that was sealed before and
- * is gone becomes a tombstone; one that never was is a mistake of the policy. */
+ * is gone becomes a tombstone; one that never was is a mistake of the policy. One that the device
+ * takes for gone, and is there, is left out: a tombstone would empty its copy on B. */
 #include <string.h>
 
 #include "agent/member.h"
@@ -37,6 +38,26 @@ static bool resolve_one(struct task *task, const struct call *call, json_t *memb
     return true;
 }
 
+static bool resolve_member(struct task *task, const struct call *call, const json_t *named,
+                           json_t *members, size_t *there_count, struct error *error)
+{
+    bool there = false, thought_gone = json_boolean_or(named, "tombstone", false);
+    json_t *member = json_deep_copy((json_t *)(uintptr_t)named);
+    bool done = resolve_one(task, call, member, &there, error);
+    if (done && !there && !thought_gone && !json_boolean_or(member, "sealed", false))
+        done = error_set(error, ERROR_NOT_FOUND,
+                         "data set %s:%s is not there: create it or take it out of the policy",
+                         json_string_or(member, "instance", ""),
+                         json_string_or(member, "source_path", ""));
+    json_set_boolean(member, "tombstone", !there);
+    if (done && !(there && thought_gone)) {
+        json_array_append(members, member);
+        *there_count += there;
+    }
+    json_decref(member);
+    return done;
+}
+
 static bool resolve(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -46,25 +67,8 @@ static bool resolve(struct task *task, unsigned lane, struct error *error)
     bool done = json_get_array(task_settings(task), "members", &named, error) &&
                 task_check_stores(task, error);
     if (done)
-        json_array_foreach(named, index, member) {
-            bool there = false;
-            json_t *copy = json_deep_copy(member);
-            json_append_take(members, copy);
-            done = done && resolve_one(task, &call, copy, &there, error);
-            if (!done)
-                break;
-            bool sealed_before =
-                json_boolean_or(copy, "sealed", false) || json_boolean_or(copy, "tombstone", false);
-            if (!there && !sealed_before)
-                done = error_set(error, ERROR_NOT_FOUND,
-                                 "data set %s:%s is not there: create it or take it out of the "
-                                 "policy",
-                                 json_string_or(copy, "instance", ""),
-                                 json_string_or(copy, "source_path", ""));
-            json_set_boolean(copy, "tombstone",
-                             !there || json_boolean_or(copy, "tombstone", false));
-            there_count += there;
-        }
+        json_array_foreach(named, index, member)
+            done = done && resolve_member(task, &call, member, members, &there_count, error);
     if (done && there_count == 0)
         done = error_set(error, ERROR_NOT_FOUND, "no data set of the group is there any more");
     if (done)

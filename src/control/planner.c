@@ -26,7 +26,9 @@ struct planning {
     struct arena arena;
     struct catalogue_entry *entries;
     size_t entry_count, entry_capacity;
-    size_t next_listing; /* which (selector, path) is asked next */
+    size_t next_listing;         /* which (selector, path) is asked next */
+    const char *instance, *path; /* that are listed now */
+    int64_t revision;            /* of the policy whose selectors are listed */
     struct ask *ask;
 };
 
@@ -166,21 +168,34 @@ static json_t *member_object(struct service *service, const struct member *membe
     return object;
 }
 
-/* Members of the base that the group does not find any more: tombstones, once. */
+static bool is_covered(const json_t *members, const char *instance, const char *path)
+{
+    size_t index;
+    json_t *member;
+    json_array_foreach((json_t *)(uintptr_t)members, index, member)
+        if (strcmp(json_string_or(member, "instance", ""), instance) == 0 &&
+            path_is_under(path, json_string_or(member, "source_path", "/?")))
+            return true;
+    return false;
+}
+
+/* Members of the base that the group selects and does not find any more: tombstones, once, if A
+ * says as well that they are gone. What the policy does not name any more is not gone: it leaves
+ * the service, and its copy on B stays. */
 static void add_vanished(struct service *service, json_t *members)
 {
     struct run *base =
         service->base.number == 0 ? NULL : service_find_run(service, service->base.number);
-    size_t i, j;
-    json_t *old, *now;
+    size_t index;
+    json_t *old;
     if (base == NULL)
         return;
-    json_array_foreach(base->epoch.members, i, old) {
-        bool found = json_boolean_or(old, "tombstone", false);
-        json_array_foreach(members, j, now)
-            found =
-                found || strcmp(json_string_or(now, "id", ""), json_string_or(old, "id", "?")) == 0;
-        if (found)
+    json_array_foreach(base->epoch.members, index, old) {
+        struct catalogue_entry entry = {json_string_or(old, "instance", ""),
+                                        json_string_or(old, "source_path", ""), NULL};
+        if (json_boolean_or(old, "tombstone", false) || !path_is_clean(entry.path) ||
+            !group_selects(&service->policy.group, &entry) ||
+            is_covered(members, entry.instance, entry.path))
             continue;
         json_t *vanished = json_deep_copy(old);
         json_set_boolean(vanished, "tombstone", true);
@@ -301,16 +316,60 @@ static void conclude(struct planning *planning)
 
 static void ask_next(struct planning *planning);
 
+static void start_listing(struct planning *planning)
+{
+    planning->revision = planning->service->revision;
+    planning->next_listing = planning->entry_count = 0;
+    ask_next(planning);
+}
+
+/* A directory that held members and is not there itself (renamed, not mounted) does not say that
+ * each of them was deleted. */
+static bool held_members(const struct planning *planning)
+{
+    struct service *service = planning->service;
+    struct run *base =
+        service->base.number == 0 ? NULL : service_find_run(service, service->base.number);
+    size_t index;
+    json_t *old;
+    if (base != NULL)
+        json_array_foreach(base->epoch.members, index, old)
+            if (!json_boolean_or(old, "tombstone", false) &&
+                strcmp(json_string_or(old, "instance", ""), planning->instance) == 0 &&
+                path_is_under(json_string_or(old, "source_path", "/"), planning->path))
+                return true;
+    return false;
+}
+
+static bool may_go_on(const struct planning *planning, const struct error *error,
+                      struct error *ret_why)
+{
+    *ret_why = *error;
+    if (error->code == ERROR_OK || (error->code == ERROR_NOT_FOUND && !held_members(planning)))
+        return true;
+    if (error->code == ERROR_NOT_FOUND)
+        error_set(ret_why, ERROR_NOT_FOUND,
+                  "%s:%.200s is not there on %s and had data sets of this service: bring it back, "
+                  "or take the selector out of the policy",
+                  planning->instance, planning->path, planning->service->pair->primary);
+    return false;
+}
+
 static void catalogue_came(void *context, const json_t *result, const struct error *error)
 {
     struct planning *planning = context;
+    struct error why;
     size_t index;
     json_t *item;
     planning->ask = NULL;
     if (planning->service->control->stopping)
         return; /* goes with its service; the slot is used up and ends at the next start */
-    if (error->code != ERROR_OK && error->code != ERROR_NOT_FOUND) {
-        give_up(planning, error);
+    if (planning->revision != planning->service->revision) { /* edited: other selectors */
+        start_listing(planning);
+        return;
+    }
+    if (!may_go_on(planning, error, &why)) {
+        give_up(planning, &why);
         return;
     }
     const char *instance = arena_string(&planning->arena, json_string_or(result, "instance", ""));
@@ -366,6 +425,8 @@ static void ask_next(struct planning *planning)
     json_t *body = json_object();
     json_set_string(body, "instance", instance);
     json_set_string(body, "path", path);
+    planning->instance = instance;
+    planning->path = arena_string(&planning->arena, path); /* the policy may be edited */
     planning->ask = ask_new(service->control, service->pair->primary, "catalogue", service->pair,
                             service, 0, body, CATALOGUE_LIMIT_MS, catalogue_came, planning);
 }
@@ -376,5 +437,5 @@ void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us)
     *planning = (struct planning){.service = service, .slot_us = slot_us, .moment_us = moment_us};
     arena_init(&planning->arena);
     service->planning = planning;
-    ask_next(planning);
+    start_listing(planning);
 }

@@ -112,7 +112,8 @@ static bool selector_fits(const struct group_selector *selector,
                           const struct catalogue_entry *entry)
 {
     return (selector->instance == NULL || strcmp(selector->instance, entry->instance) == 0) &&
-           (selector->owner == NULL || strcmp(selector->owner, entry->owner) == 0) &&
+           (selector->owner == NULL || entry->owner == NULL ||
+            strcmp(selector->owner, entry->owner) == 0) &&
            (selector->prefix == NULL || path_is_under(entry->path, selector->prefix));
 }
 

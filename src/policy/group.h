@@ -43,7 +43,7 @@ struct group {
 struct catalogue_entry {
     const char *instance;
     const char *path;
-    const char *owner;
+    const char *owner; /* NULL: not known, which fits every selector */
 };
 
 struct member {

@@ -69,6 +69,16 @@ static void test_include_and_exclude_narrow_selectors(void **state)
     assert_selects(group, "/apps /apps/billing /apps/orders /user/bill ");
 }
 
+static void test_an_owner_that_is_not_known(void **state)
+{
+    (void)state;
+    struct group_selector selector = {.instance = "hdfs", .owner = "bill"};
+    const struct group group = {.selectors = &selector, .selector_count = 1};
+    assert_true(group_selects(&group, &(struct catalogue_entry){"hdfs", "/x", NULL}));
+    assert_false(group_selects(&group, &(struct catalogue_entry){"hdfs", "/x", "eve"}));
+    assert_false(group_selects(&group, &(struct catalogue_entry){"posix", "/x", NULL}));
+}
+
 static void test_exclusions(void **state)
 {
     (void)state;
@@ -212,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selectors),
         cmocka_unit_test(test_include_and_exclude_narrow_selectors),
+        cmocka_unit_test(test_an_owner_that_is_not_known),
         cmocka_unit_test(test_exclusions),
         cmocka_unit_test(test_default_exclusions),
         cmocka_unit_test(test_member_ids_are_for_ever),
