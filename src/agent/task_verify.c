@@ -183,47 +183,86 @@ static bool take_snapshot(void *context, const struct snapshot *snapshot, struct
     return true;
 }
 
-static bool empty_root(struct store_ref ref, const struct call *call, const char *root,
-                       struct error *error)
+/* A root that is gone has none. */
+static bool list_ours(struct store_ref ref, const struct call *call, const char *root,
+                      struct arena *arena, struct ours *ret_ours, struct error *error)
 {
-    struct arena arena;
-    arena_init(&arena);
-    struct ours ours = {.arena = &arena,
-                        .names = arena_new(&arena, ROOT_SNAPSHOTS_MAX * sizeof(char *))};
     struct error absent = ERROR_NONE;
-    bool done =
-        ref.component->snapshot_list(ref.store, call, root, take_snapshot, &ours, &absent) ||
-        absent.code == ERROR_NOT_FOUND;
-    if (!done)
-        *error = absent;
-    if (done && ours.foreign)
-        done = error_set(error, ERROR_CONFLICT,
+    *ret_ours = (struct ours){.arena = arena,
+                              .names = arena_new(arena, ROOT_SNAPSHOTS_MAX * sizeof(char *))};
+    if (ref.component->snapshot_list(ref.store, call, root, take_snapshot, ret_ours, &absent) ||
+        absent.code == ERROR_NOT_FOUND || absent.code == ERROR_CONFLICT)
+        return !ret_ours->foreign ||
+               error_set(error, ERROR_CONFLICT,
                          "root %.120s has snapshots that are not Coeval's: remove them with the "
                          "tool that made them first",
                          root);
-    for (size_t i = 0; done && i < ours.count; i++)
+    *error = absent;
+    return false;
+}
+
+static bool give_up_root(struct store_ref ref, const struct call *call, const char *root,
+                         int64_t *removed, struct error *error)
+{
+    struct arena arena;
+    struct ours ours;
+    arena_init(&arena);
+    bool done = list_ours(ref, call, root, &arena, &ours, error);
+    for (size_t i = 0; done && i < ours.count; i++) {
         done = ref.component->snapshot_remove(ref.store, call, root, ours.names[i], error);
+        *removed += done;
+    }
+    done = done && ref.component->disallow_snapshots(ref.store, call, root, error);
     arena_fini(&arena);
     return done;
 }
 
-/* The operator named the roots: this is his order, not a clean-up. */
+/* Whatever can be known before the first snapshot goes. */
+static bool may_move(struct store_ref ref, const struct call *call, const char *root,
+                     const json_t *replaces, struct error *error)
+{
+    struct arena arena;
+    struct entry entry;
+    struct ours ours;
+    size_t index;
+    json_t *replaced;
+    arena_init(&arena);
+    bool may = ref.component->stat(ref.store, call, root, &arena, &entry, error);
+    if (may && entry.type != ENTRY_DIRECTORY)
+        may = error_set(error, ERROR_INVALID, "%.120s is not a directory", root);
+    if (may && (path_is_under(root, ref.area) || path_is_under(ref.area, root)))
+        may = error_set(error, ERROR_CONFLICT, "%.120s and Coeval's own area overlap", root);
+    json_array_foreach((json_t *)(uintptr_t)replaces, index, replaced)
+        may = may && json_is_string(replaced) &&
+              list_ours(ref, call, json_string_value(replaced), &arena, &ours, error);
+    arena_fini(&arena);
+    return may;
+}
+
+/* The operator named the roots: this is his order, not a clean-up. `removed` tells in a failure as
+ * well whether anything is lost. */
 static bool move_root(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
     struct call call = task_call(task);
     struct store_ref ref;
     const char *instance, *root;
+    const json_t *replaces = json_object_get(task->instruction.body, "replaces");
+    int64_t removed = 0;
+    task_result_take(task, "removed", json_integer(0));
     size_t index;
     json_t *replaced;
     if (!json_get_string(task->instruction.body, "instance", &instance, error) ||
         !json_get_string(task->instruction.body, "root", &root, error) ||
-        !task_store(task, task_scope(task), instance, &ref, error))
+        !task_store(task, task_scope(task), instance, &ref, error) ||
+        !may_move(ref, &call, root, replaces, error))
         return false;
-    json_array_foreach(json_object_get(task->instruction.body, "replaces"), index, replaced)
-        if (json_is_string(replaced) && !empty_root(ref, &call, json_string_value(replaced), error))
-            return false;
-    return ref.component->allow_snapshots(ref.store, &call, root, error);
+    bool done = true;
+    json_array_foreach((json_t *)(uintptr_t)replaces, index, replaced)
+        done = done && give_up_root(ref, &call, json_string_value(replaced), &removed, error);
+    done = done && ref.component->allow_snapshots(ref.store, &call, root, error);
+    task_result_take(task, "removed", json_integer(removed));
+    return done;
 }
 
 static const struct task_stage move_stages[] = {{.phase = "move-root", .run = move_root}};

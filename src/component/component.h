@@ -24,8 +24,7 @@ enum component_feature {
     COMPONENT_SNAPSHOT_ATOMIC = 1 << 1,  /* one call freezes a whole root at one instant */
     COMPONENT_DIFFERENCE_CHEAP = 1 << 2, /* costs what changed, not what exists */
     COMPONENT_BARRIER = 1 << 3,          /* writers can be held by a lock that they take */
-    COMPONENT_BLIND_SPOTS = 1 << 4,      /* same-length rewrites and times are not in differences:
-                                            sweep */
+    COMPONENT_BLIND_SPOTS = 1 << 4,      /* differences lack rewrites in place and times: sweep */
     COMPONENT_MODE = 1 << 5,
     COMPONENT_ACL = 1 << 6,
     COMPONENT_XATTRS = 1 << 7,
@@ -127,8 +126,7 @@ struct component {
      * missing): recorded at pairing, compared on every connection. */
     bool (*identify)(struct store *store, const struct call *call,
                      char ret_identity[STORE_IDENTITY_SIZE], struct error *error);
-    /* Preflight for a use with these roots; every finding is reported, the call itself only fails
-     * when nothing could be asked. */
+    /* Preflight of a use with these roots; fails only when nothing could be asked. */
     bool (*check)(struct store *store, const struct call *call, enum store_use use,
                   const char *const *roots, size_t root_count, finding_fn *report, void *context,
                   struct error *error);
@@ -179,16 +177,18 @@ struct component {
     bool (*read)(struct store_reader *reader, void *data, size_t size, size_t *ret_size,
                  struct error *error);
     void (*read_close)(struct store_reader *reader);
-    /* The file must not exist. It is complete only when write_close(commit) returns true; without
-     * commit it is removed. The writer is gone either way. */
+    /* Of a new file: complete once write_close(commit) is true, else removed. It ends the writer.
+     */
     bool (*write_open)(struct store *store, const struct call *call, const char *path,
                        uint32_t mode, struct store_writer **ret_writer, struct error *error);
     bool (*write)(struct store_writer *writer, const void *data, size_t size, struct error *error);
     bool (*write_close)(struct store_writer *writer, bool commit, struct error *error);
 
-    /* Snapshots. allow: idempotent; nested roots are ERROR_CONFLICT with the remedy. */
+    /* Snapshots. Both idempotent. allow: nested roots are CONFLICT; disallow: so are snapshots. */
     bool (*allow_snapshots)(struct store *store, const struct call *call, const char *root,
                             struct error *error);
+    bool (*disallow_snapshots)(struct store *store, const struct call *call, const char *root,
+                               struct error *error);
     /* Opens the connections and allocates all that firing needs. roots is kept until free. */
     bool (*moment_prepare)(struct store *store, const struct call *call, struct moment_root *roots,
                            size_t root_count, const struct moment_options *options,

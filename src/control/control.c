@@ -296,6 +296,7 @@ static bool load_epoch(void *context, const char *key, const char *payload, size
     epoch_fini(&run->epoch);
     bool loaded = epoch_from_json(object, &run->epoch, error);
     run->retired_a = json_boolean_or(object, "retired_a", false);
+    run->lost_b = json_boolean_or(object, "lost_b", false);
     json_decref(object);
     if (!loaded) {
         run_free(run);

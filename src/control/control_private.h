@@ -63,6 +63,7 @@ struct service {
     int64_t revision;
     bool told_behind; /* the clock is behind the last slot, and the operator knows */
     bool firing;      /* a slot is being recorded */
+    bool moving;      /* a root of it is: nothing begins */
     bool deleted;     /* the policy is gone; its epochs are still shown */
     struct schedule_state schedule;
     struct wall_timer *timer;
@@ -107,6 +108,7 @@ char *service_object(struct service *service); /* its journal object; free() it 
 void service_save(struct service *service);
 /* done once it is durable, or will never be. */
 void service_save_then(struct service *service, journal_done_fn *done, void *context);
+bool service_is_busy(struct service *service); /* something of it has begun */
 void service_epoch_ended(struct service *service);
 /* B has a seal that A could not keep: what A holds is no base for B's present tree. */
 bool service_base_is_behind(const struct service *service);

@@ -80,6 +80,8 @@ json_t *report_epoch(const struct run *run, bool whole)
                   epoch->moment == NULL ? json_null() : json_integer(epoch->skew_us));
     add_sums(object, epoch);
     add_outcome(object, run);
+    if (run->lost_b)
+        json_set_boolean(object, "snapshots_lost", true);
     if (run_is_busy(run))
         json_set_take(object, "progress", progress_object(run));
     if (!whole)
@@ -127,7 +129,7 @@ static const struct run *newest_seal(const struct service *service)
 {
     for (struct list *at = service->runs.previous; at != &service->runs; at = at->previous) {
         const struct run *run = list_entry(at, struct run, node);
-        if (run->epoch.state == EPOCH_SEALED)
+        if (run->epoch.state == EPOCH_SEALED && !run->lost_b)
             return run;
     }
     return NULL;

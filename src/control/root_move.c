@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "control/control_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,16 +139,28 @@ struct moving {
     struct control *control;
     char *cluster, *instance, *root, *reason;
     json_t *plan;
+    json_t *trusted; /* services whose base was good before the order left */
     control_done_fn *done;
     void *context;
 };
 
+static bool is_concerned(const struct moving *moving, const struct service *service)
+{
+    return is_listed(json_object_get(moving->plan, "lose_base"), service->name);
+}
+
 static void finish_move(struct moving *moving, const struct error *error)
 {
     work_end(&moving->work);
+    list_for_each(service, &moving->control->services, struct service, node)
+        if (is_concerned(moving, service) && service->moving) {
+            service->moving = false;
+            service_tick(service);
+        }
     control_answer(moving->control, moving->done, moving->context,
                    error->code == ERROR_OK ? json_incref(moving->plan) : NULL, error);
     json_decref(moving->plan);
+    json_decref(moving->trusted);
     free(moving->cluster);
     free(moving->instance);
     free(moving->root);
@@ -159,7 +172,6 @@ static void move_registry(struct moving *moving)
 {
     struct control *control = moving->control;
     const json_t *replaced = json_object_get(moving->plan, "replaces");
-    const json_t *services = json_object_get(moving->plan, "lose_base");
     for (size_t i = json_array_size(control->roots); i-- > 0;) {
         json_t *item = json_array_get(control->roots, i);
         if (lies_on(item, moving->cluster, moving->instance) &&
@@ -167,11 +179,65 @@ static void move_registry(struct moving *moving)
             registry_remove_root(control, i);
     }
     registry_add_root(control, moving->cluster, moving->instance, moving->root);
-    list_for_each(service, &control->services, struct service, node)
-        if (is_listed(services, service->name)) {
-            service->base_distrusted = true;
+}
+
+/* Before the order leaves: whatever becomes of its answer, no epoch builds on what may be gone. */
+static void distrust_bases(struct moving *moving)
+{
+    list_for_each(service, &moving->control->services, struct service, node) {
+        if (!is_concerned(moving, service) || service->base_distrusted)
+            continue;
+        json_append_take(moving->trusted, json_string(service->name));
+        service->base_distrusted = true;
+        service_save(service);
+    }
+}
+
+/* The agent has removed nothing. */
+static void trust_bases_again(struct moving *moving)
+{
+    list_for_each(service, &moving->control->services, struct service, node)
+        if (is_listed(moving->trusted, service->name)) {
+            service->base_distrusted = false;
             service_save(service);
         }
+}
+
+static bool lies_in_replaced(const struct moving *moving, const struct run *run)
+{
+    size_t index;
+    json_t *member;
+    json_array_foreach(run->epoch.members, index, member)
+        if (strcmp(json_string_or(member, "target_instance", ""), moving->instance) == 0 &&
+            is_under_any(json_string_or(member, "target_path", "/"),
+                         json_object_get(moving->plan, "replaces")))
+            return true;
+    return false;
+}
+
+/* A seal is a snapshot on B: with its root it is gone. */
+static void lose_seals(struct moving *moving)
+{
+    char text[400];
+    list_for_each(service, &moving->control->services, struct service, node) {
+        unsigned count = 0;
+        if (strcmp(service->pair->secondary, moving->cluster) != 0)
+            continue;
+        list_for_each(run, &service->runs, struct run, node)
+            if (run->epoch.state == EPOCH_SEALED && !run->lost_b && lies_in_replaced(moving, run)) {
+                run->lost_b = true;
+                run_save(run);
+                count++;
+            }
+        if (count == 0)
+            continue;
+        snprintf(text, sizeof text,
+                 "%u seals went with a snapshot root on cluster %s: nothing can be restored from "
+                 "them, and from none before the next epoch is sealed",
+                 count, moving->cluster);
+        event_tell(moving->control, service, 0, "warning", "root.seals-lost", text,
+                   (const char *const[]){"coeval policy run <service>", NULL});
+    }
 }
 
 /* How far the agent came is not known: what an operator must know who believes in those seals. */
@@ -190,9 +256,17 @@ static void snapshots_gone(void *context, const json_t *result, const struct err
 {
     struct moving *moving = context;
     struct error why = *error;
-    (void)result;
+    int64_t removed = json_integer_or(result, "removed", -1);
+    if (moving->control->stopping) { /* the bases are distrusted; the operator asks again */
+        finish_move(moving, &why);
+        return;
+    }
+    if (removed > 0)
+        lose_seals(moving);
     if (error->code == ERROR_OK) {
         move_registry(moving);
+    } else if (removed == 0) {
+        trust_bases_again(moving);
     } else {
         error_wrap(&why, "move the root of %s:%s on cluster %s", moving->instance, moving->root,
                    moving->cluster);
@@ -205,6 +279,7 @@ static void order_move(struct moving *moving)
 {
     json_t *body = json_object();
     struct arena arena;
+    distrust_bases(moving);
     arena_init(&arena);
     event_tell(moving->control, NULL, 0, "warning", "root.moved",
                arena_format(&arena, "%s:%s on cluster %s: %s", moving->instance, moving->root,
@@ -261,13 +336,18 @@ static bool covers_all(struct control *control, const json_t *plan, struct error
 /* An epoch of a service that would lose its base holds snapshots of the root. */
 static bool is_free(struct control *control, const json_t *plan, struct error *error)
 {
-    list_for_each(service, &control->services, struct service, node)
-        if (is_listed(json_object_get(plan, "lose_base"), service->name) &&
-            (service_running(service) != NULL || service->planning != NULL))
+    list_for_each(service, &control->services, struct service, node) {
+        if (!is_listed(json_object_get(plan, "lose_base"), service->name))
+            continue;
+        if (service->moving)
+            return error_set(error, ERROR_CONFLICT, "a root of '%s' is being moved: wait",
+                             service->name);
+        if (service_is_busy(service))
             return error_set(error, ERROR_CONFLICT,
                              "an epoch of '%s' is running: `coeval policy pause %s`, wait for its "
                              "end, move the root, then `coeval policy resume %s`",
                              service->name, service->name, service->name);
+    }
     return true;
 }
 
@@ -289,8 +369,11 @@ bool control_root_move(struct control *control, const char *cluster, const char 
                               .root = memory_copy_string(root),
                               .reason = memory_copy_string(reason == NULL ? "" : reason),
                               .plan = plan,
+                              .trusted = json_array(),
                               .done = done,
                               .context = context};
+    list_for_each(service, &control->services, struct service, node)
+        service->moving = service->moving || is_concerned(moving, service);
     work_begin(&moving->work, control, context, "steps", 2);
     work_says(&moving->work, "asking cluster %s for the directory", cluster);
     json_t *body = json_object();

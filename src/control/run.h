@@ -33,6 +33,7 @@ struct run {
     double bytes_per_second;
     bool retired_a; /* its snapshots on A are gone already (retention per side) */
     bool retiring_a;
+    bool lost_b; /* its snapshots on B are gone with their root: nothing can be restored from it */
 };
 
 struct run *run_new(struct service *service); /* epoch initialised, not yet in a state */

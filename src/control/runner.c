@@ -311,6 +311,7 @@ static char *epoch_object(const struct run *run)
 {
     json_t *document = epoch_to_json(&run->epoch);
     json_set_boolean(document, "retired_a", run->retired_a);
+    json_set_boolean(document, "lost_b", run->lost_b);
     return control_text(document);
 }
 

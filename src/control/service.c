@@ -257,7 +257,7 @@ static void fire(struct service *service, const struct schedule_decision *decisi
 
 void service_tick(struct service *service)
 {
-    if (service->deleted || service->firing || service->control->stopping)
+    if (service->deleted || service->firing || service->moving || service->control->stopping)
         return;
     /* A restart between the slot's record and the epoch's: nothing runs, so the slot ended. */
     if (service->schedule.running && service->planning == NULL && service_running(service) == NULL)
@@ -290,15 +290,16 @@ bool service_base_is_behind(const struct service *service)
     return false;
 }
 
-static bool is_busy(struct service *service)
+bool service_is_busy(struct service *service)
 {
-    return service->firing || service->planning != NULL || service_running(service) != NULL;
+    return service->firing || service->moving || service->planning != NULL ||
+           service_running(service) != NULL;
 }
 
 /* Retirements and late settles end as well, beside the slot that has begun meanwhile. */
 void service_epoch_ended(struct service *service)
 {
-    if (is_busy(service))
+    if (service_is_busy(service))
         return;
     if (service->schedule.running)
         schedule_end(&service->schedule);

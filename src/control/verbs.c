@@ -106,7 +106,7 @@ static void carry_out_policy(struct order *order)
         schedule_pause(&service->schedule);
     } else if (strcmp(order->verb, "resume") == 0) {
         schedule_resume(&service->schedule, now_us);
-    } else if (service->planning != NULL || service->firing || service_running(service) != NULL ||
+    } else if (service_is_busy(service) ||
                !schedule_run_now(&service->policy.schedule, &service->schedule, now_us,
                                  &moment_us)) {
         error_set(&error, ERROR_CONFLICT, "an epoch of '%s' is running: see `coeval epoch list %s`",
@@ -268,7 +268,7 @@ void control_verify(struct control *control, const char *service_name, uint64_t 
     struct service *service = control_find_service(control, service_name);
     struct run *run = service == NULL ? NULL : service_find_run(service, number);
     struct error error;
-    if (run == NULL || run->epoch.state != EPOCH_SEALED) {
+    if (run == NULL || run->epoch.state != EPOCH_SEALED || run->lost_b) {
         error_set(&error, ERROR_NOT_FOUND, "no sealed epoch %" PRIu64 " of '%.80s'", number,
                   service_name);
         control_answer(control, done, context, NULL, &error);

@@ -29,7 +29,7 @@ static void add_both(struct wanted *wanted, const struct policy *policy, const c
 
 /* What a selector with a prefix finds lies under that prefix, which is the natural common root;
  * what `all` and owners find is known when an epoch is planned, each directory its own root. */
-static void collect(const struct policy *policy, struct arena *arena, struct wanted *wanted)
+void wanted_collect(const struct policy *policy, struct arena *arena, struct wanted *wanted)
 {
     size_t most = 2 * (policy->group.data_set_count + policy->group.selector_count) + 1;
     wanted->wants = arena_new(arena, most * sizeof *wanted->wants);
@@ -87,7 +87,7 @@ static bool check_others(struct control *control, const struct policy *policy,
         struct wanted others = {.control = control};
         if (service->deleted || strcmp(service->name, policy->name) == 0)
             continue;
-        collect(&service->policy, arena, &others);
+        wanted_collect(&service->policy, arena, &others);
         take_places(&others, &targets, &sources);
     }
     take_places(wanted, &own_targets, &own_sources);
@@ -107,7 +107,7 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
     struct wanted wanted = {.control = control};
     size_t root_count = json_array_size(control->roots), index;
     json_t *item;
-    collect(policy, arena, &wanted);
+    wanted_collect(policy, arena, &wanted);
     struct root *roots = arena_new(arena, (root_count + 1) * sizeof *roots);
     struct root_choice *choices = arena_new(arena, (wanted.count + 1) * sizeof *choices);
     json_array_foreach(control->roots, index, item)

@@ -20,4 +20,7 @@ struct wanted {
 bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
                    struct wanted *ret_wanted, struct error *error);
 
+/* Only which places the policy names, without roots; wanted->control is set. */
+void wanted_collect(const struct policy *policy, struct arena *arena, struct wanted *wanted);
+
 #endif

@@ -51,6 +51,29 @@ bool hdfs_allow_snapshots(struct store *store, const struct call *call, const ch
     return false;
 }
 
+bool hdfs_disallow_snapshots(struct store *store, const struct call *call, const char *root,
+                             struct error *error)
+{
+    struct arena arena;
+    struct webhdfs_status status;
+    struct error why = ERROR_NONE;
+    if (hdfs_change(store, call, HTTP_PUT, "DISALLOWSNAPSHOT", root, NULL, NULL, error) ||
+        error->code == ERROR_NOT_FOUND) {
+        *error = ERROR_NONE;
+        return true;
+    }
+    if (error->code != ERROR_DENIED)
+        return false;
+    arena_init(&arena);
+    bool allowed = !hdfs_status(store, call, root, &arena, &status, &why) || status.snapshottable;
+    arena_fini(&arena);
+    if (!allowed)
+        *error = ERROR_NONE;
+    return !allowed ||
+           error_wrap(error, "have a superuser run \"hdfs dfsadmin -disallowSnapshot\" on %s",
+                      root);
+}
+
 /* --- finding -----------------------------------------------------------------------------------
  */
 

@@ -188,6 +188,7 @@ const struct component hdfs_component = {
     .write = hdfs_write,
     .write_close = hdfs_write_close,
     .allow_snapshots = hdfs_allow_snapshots,
+    .disallow_snapshots = hdfs_disallow_snapshots,
     .moment_prepare = hdfs_moment_prepare,
     .moment_fire = hdfs_moment_fire,
     .moment_finish = hdfs_moment_finish,

@@ -89,6 +89,8 @@ bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *er
 
 bool hdfs_allow_snapshots(struct store *store, const struct call *call, const char *root,
                           struct error *error);
+bool hdfs_disallow_snapshots(struct store *store, const struct call *call, const char *root,
+                             struct error *error);
 bool hdfs_snapshot_create(struct store *store, const struct call *call, const char *root,
                           const char *name, struct snapshot *ret_snapshot, struct error *error);
 bool hdfs_snapshot_get(struct store *store, const struct call *call, const char *root,

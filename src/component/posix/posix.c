@@ -37,6 +37,7 @@ const struct component posix_component = {
     .write = posix_write,
     .write_close = posix_write_close,
     .allow_snapshots = posix_allow_snapshots,
+    .disallow_snapshots = posix_disallow_snapshots,
     .moment_prepare = posix_moment_prepare,
     .moment_fire = posix_moment_fire,
     .moment_finish = posix_moment_finish,

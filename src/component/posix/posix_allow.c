@@ -1,6 +1,6 @@
-/* posix_allow.c: snapshots of a root become possible: its directory in the area, with the root's
- * path in the file "root". Roots must not nest, as on HDFS: what lies in two roots could be renamed
- * out of one within the other. */
+/* posix_allow.c: snapshots of a root become possible, or not any more: its directory in the area,
+ * with the root's path in the file "root". Roots must not nest, as on HDFS: what lies in two roots
+ * could be renamed out of one within the other. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -89,4 +89,45 @@ bool posix_allow_snapshots(struct store *store, const struct call *call, const c
         snapshots >= 0 && check_nesting(snapshots, root, error) && note_root(store, root, error);
     posix_close_fd(&snapshots);
     return allowed;
+}
+
+/* Without the file "root" the directory is none of a root; what a crash left in it may stay. */
+static bool forget_root(int directory, const char *path, struct error *error)
+{
+    struct arena arena;
+    struct posix_listing listing = {0};
+    arena_init(&arena);
+    bool done =
+        posix_read_names(directory, &arena, &listing) || posix_fail(error, errno, "list", path);
+    for (size_t i = 0; done && i < listing.count; i++)
+        if (listing.names[i][0] != '.' && strcmp(listing.names[i], "root") != 0)
+            done = error_set(error, ERROR_CONFLICT, "snapshot %.100s is there still",
+                             listing.names[i]);
+    if (done && unlinkat(directory, "root", 0) != 0 && errno != ENOENT)
+        done = posix_fail(error, errno, "remove", path);
+    arena_fini(&arena);
+    return done;
+}
+
+bool posix_disallow_snapshots(struct store *store, const struct call *call, const char *root,
+                              struct error *error)
+{
+    struct arena arena;
+    struct error absent = ERROR_NONE;
+    if (!call_take_operation(call, error))
+        return false;
+    arena_init(&arena);
+    const char *path = posix_snapshots_path(store, root, &arena);
+    int directory = posix_open_directory(store, path, &absent);
+    bool done =
+        directory >= 0 ? forget_root(directory, path, error) : absent.code == ERROR_NOT_FOUND;
+    if (directory < 0 && !done)
+        *error = absent;
+    posix_close_fd(&directory);
+    int snapshots = done ? posix_open_directory(store, store->snapshots, &absent) : -1;
+    if (snapshots >= 0)
+        (void)unlinkat(snapshots, strrchr(path, '/') + 1, AT_REMOVEDIR); /* when it is empty */
+    posix_close_fd(&snapshots);
+    arena_fini(&arena);
+    return done;
 }

@@ -32,6 +32,8 @@ void posix_hidden_sweep(int snapshots, const struct call *call);
 
 bool posix_allow_snapshots(struct store *store, const struct call *call, const char *root,
                            struct error *error);
+bool posix_disallow_snapshots(struct store *store, const struct call *call, const char *root,
+                              struct error *error);
 bool posix_snapshot_create(struct store *store, const struct call *call, const char *root,
                            const char *name, struct snapshot *ret_snapshot, struct error *error);
 bool posix_snapshot_get(struct store *store, const struct call *call, const char *root,

@@ -50,6 +50,25 @@ static void roots_do_not_nest(void **state)
           fixture.component->allow_snapshots(fixture.store, &fixture.call, at(""), &error));
 }
 
+static void a_root_is_given_back(void **state)
+{
+    (void)state;
+    struct error error = ERROR_NONE;
+    make("r");
+    make("r/below");
+    ok(fixture.component->disallow_snapshots(fixture.store, &fixture.call, at("r"), &error));
+    allow("r");
+    take("r", "s1");
+    fails(ERROR_CONFLICT,
+          fixture.component->disallow_snapshots(fixture.store, &fixture.call, at("r"), &error));
+    forget("r", "s1");
+    ok(fixture.component->disallow_snapshots(fixture.store, &fixture.call, at("r"), &error));
+    ok(fixture.component->disallow_snapshots(fixture.store, &fixture.call, at("r"), &error));
+    allow("r/below");
+    take("r/below", "s1");
+    forget("r/below", "s1");
+}
+
 static void snapshots_need_permission_and_a_fresh_name(void **state)
 {
     (void)state;
@@ -332,6 +351,7 @@ static void check_reports_findings(void **state)
 
 const struct CMUnitTest contract_snapshot_tests[] = {
     cmocka_unit_test(roots_do_not_nest),
+    cmocka_unit_test(a_root_is_given_back),
     cmocka_unit_test(snapshots_need_permission_and_a_fresh_name),
     cmocka_unit_test(snapshots_are_listed_in_their_order),
     cmocka_unit_test(snapshots_keep_what_was),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define WORKS "{\"state\": \"running\", \"phase\": \"move-root\"}"
+
 #include "base/json.h"
 
 static void test_a_root_that_moves(void **state)
@@ -128,6 +130,128 @@ static void test_progress_and_an_agent_that_fails(void **state)
     device_close(&device);
 }
 
+struct bench {
+    struct device device;
+    struct outcome outcome;
+};
+
+/* Epoch 1 is sealed; west is to have another root. */
+static void begin_move(struct bench *bench, const char *answer)
+{
+    *bench = (struct bench){.outcome = {.over = false}};
+    device_open(&bench->device);
+    device_policy(&bench->device, "bills", "posix:/shop/bills", "");
+    device_epoch(&bench->device, "bills", 1, "sealed");
+    fake_agent_script(bench->device.agents[WEST], "move-root", answer);
+    struct error error = ERROR_NONE;
+    assert_true(control_root_move(bench->device.control, "west", "posix", "/shop", "a test",
+                                  outcome_came, &bench->outcome, &error));
+}
+
+static bool compares(struct device *device, uint64_t number)
+{
+    device_epoch(device, "bills", number, "sealed");
+    const json_t *order = fake_agent_order(device->agents[WEST], "transfer", number - 1);
+    return json_boolean_or(json_object_get(order, "body"), "base_lost", false);
+}
+
+static bool is_lost(struct device *device, uint64_t number)
+{
+    struct error error = ERROR_NONE;
+    json_t *epoch = NULL;
+    assert_true(control_epoch(device->control, "bills", number, &epoch, &error));
+    bool lost = json_boolean_or(epoch, "snapshots_lost", false);
+    json_decref(epoch);
+    return lost;
+}
+
+static void test_nothing_begins_meanwhile(void **state)
+{
+    struct bench bench;
+    struct outcome run = {.over = false};
+    (void)state;
+    begin_move(&bench, WORKS);
+    device_run(&bench.device, 20);
+    control_policy_verb(bench.device.control, "bills", "run", "", outcome_came, &run);
+    assert_outcome(&bench.device, &run, ERROR_CONFLICT,
+                   "an epoch of 'bills' is running: see `coeval epoch list bills`");
+    fake_agent_finish(bench.device.agents[WEST], "move-root",
+                      "{\"state\": \"done\", \"result\": {\"removed\": 1}}");
+    assert_outcome(&bench.device, &bench.outcome, ERROR_OK, "");
+    device_run(&bench.device, 20);
+    const json_t *event = device_event(&bench.device, "root.seals-lost");
+    assert_string_equal(
+        json_string_or(event, "text", ""),
+        "1 seals went with a snapshot root on cluster west: nothing can be restored "
+        "from them, and from none before the next epoch is sealed");
+    assert_true(is_lost(&bench.device, 1));
+    device_crash(&bench.device);
+    device_start(&bench.device);
+    assert_true(is_lost(&bench.device, 1));
+    control_verify(bench.device.control, "bills", 1, outcome_came, &run);
+    assert_outcome(&bench.device, &run, ERROR_NOT_FOUND, "no sealed epoch 1 of 'bills'");
+    assert_true(compares(&bench.device, 2));
+    assert_false(is_lost(&bench.device, 2));
+    device_close(&bench.device);
+}
+
+static void test_a_refusal_before_the_first_removal(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin_move(&bench,
+               "{\"state\": \"failed\", \"result\": {\"removed\": 0}, \"error\": {\"code\": "
+               "\"NOT_FOUND\", \"message\": \"no such directory\"}}");
+    assert_outcome(&bench.device, &bench.outcome, ERROR_NOT_FOUND, "no such directory");
+    assert_null(device_event(&bench.device, "root.half-moved"));
+    assert_false(is_lost(&bench.device, 1));
+    assert_false(compares(&bench.device, 2));
+    device_close(&bench.device);
+}
+
+static void test_a_refusal_half_way(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin_move(&bench, "{\"state\": \"failed\", \"result\": {\"removed\": 1}, \"error\": "
+                       "{\"code\": \"CONFLICT\", \"message\": \"nested\"}}");
+    assert_outcome(&bench.device, &bench.outcome, ERROR_CONFLICT,
+                   "move the root of posix:/shop on cluster west: nested");
+    device_run(&bench.device, 20);
+    assert_non_null(device_event(&bench.device, "root.half-moved"));
+    assert_true(is_lost(&bench.device, 1));
+    assert_true(compares(&bench.device, 2));
+    device_close(&bench.device);
+}
+
+static void test_an_agent_that_does_not_say(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin_move(&bench,
+               "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
+    assert_outcome(&bench.device, &bench.outcome, ERROR_IO,
+                   "move the root of posix:/shop on cluster west: -");
+    device_run(&bench.device, 20);
+    assert_non_null(device_event(&bench.device, "root.half-moved"));
+    assert_false(is_lost(&bench.device, 1));
+    assert_true(compares(&bench.device, 2));
+    device_close(&bench.device);
+}
+
+static void test_a_restart_meanwhile(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin_move(&bench, WORKS);
+    device_run(&bench.device, 20);
+    device_crash(&bench.device);
+    device_start(&bench.device);
+    outcome_fini(&bench.outcome);
+    assert_true(compares(&bench.device, 2));
+    device_close(&bench.device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +259,11 @@ int main(void)
         cmocka_unit_test(test_a_directory_that_is_not_there),
         cmocka_unit_test(test_a_root_below_the_one_that_is),
         cmocka_unit_test(test_progress_and_an_agent_that_fails),
+        cmocka_unit_test(test_a_restart_meanwhile),
+        cmocka_unit_test(test_an_agent_that_does_not_say),
+        cmocka_unit_test(test_a_refusal_half_way),
+        cmocka_unit_test(test_a_refusal_before_the_first_removal),
+        cmocka_unit_test(test_nothing_begins_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
