@@ -66,6 +66,7 @@ struct service {
     bool moving;      /* a root of it is: nothing begins */
     bool deleted;     /* the policy is gone; its epochs are still shown */
     struct schedule_state schedule;
+    uint64_t begun_number; /* the epoch of schedule.begun_us has this number or a higher one */
     struct wall_timer *timer;
     struct list runs; /* epochs that are not final, and seals not yet retired; ascending */
     uint64_t next_number;
@@ -117,8 +118,7 @@ void service_retain(struct service *service);
 void service_send_limits(struct service *service);
 json_t *service_limits(const struct service *service);
 struct run *service_find_run(struct service *service, uint64_t number);
-struct run *
-service_running(struct service *service); /* not final and not SEALED+finished; or NULL */
+struct run *service_running(struct service *service); /* run_is_busy(); or NULL */
 bool service_load(struct control *control, const char *id, const json_t *object,
                   struct error *error);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "base/zoneinfo.h"
 #include "control/control_private.h"
 
@@ -113,7 +114,9 @@ static json_t *schedule_object(const struct schedule_state *schedule)
     json_set_time(object, "anchor_us", schedule->anchor_us);
     json_set_time(object, "floor_us", schedule->floor_us);
     json_set_time(object, "pending_us", schedule->pending_us);
+    json_set_time(object, "begun_us", schedule->begun_us);
     json_set_boolean(object, "running", schedule->running);
+    json_set_boolean(object, "lost", schedule->lost);
     json_set_boolean(object, "paused", schedule->paused);
     return object;
 }
@@ -127,6 +130,7 @@ char *service_object(struct service *service)
     json_set_take(object, "policy", json_incref(service->policy_document));
     json_set_boolean(object, "deleted", service->deleted);
     json_set_integer(object, "next_number", (int64_t)service->next_number);
+    json_set_integer(object, "begun_number", (int64_t)service->begun_number);
     json_set_integer(object, "since_sweep", (int64_t)service->since_sweep);
     json_set_boolean(object, "base_distrusted", service->base_distrusted);
     json_set_take(object, "schedule", schedule_object(&service->schedule));
@@ -173,13 +177,16 @@ bool service_load(struct control *control, const char *id, const json_t *object,
     }
     service->deleted = json_boolean_or(object, "deleted", false);
     service->next_number = (uint64_t)json_integer_or(object, "next_number", 1);
+    service->begun_number = (uint64_t)json_integer_or(object, "begun_number", 0);
     service->since_sweep = (uint64_t)json_integer_or(object, "since_sweep", 0);
     service->base_distrusted = json_boolean_or(object, "base_distrusted", false);
     service->schedule =
         (struct schedule_state){.anchor_us = json_time_or(schedule, "anchor_us", 0),
                                 .floor_us = json_time_or(schedule, "floor_us", SCHEDULE_NEVER),
                                 .pending_us = json_time_or(schedule, "pending_us", SCHEDULE_NEVER),
+                                .begun_us = json_time_or(schedule, "begun_us", 0),
                                 .running = json_boolean_or(schedule, "running", false),
+                                .lost = json_boolean_or(schedule, "lost", false),
                                 .paused = json_boolean_or(schedule, "paused", false)};
     json_t *suspects = json_object_get(object, "suspects");
     service->suspects = suspects == NULL ? NULL : json_incref(suspects);
@@ -207,14 +214,14 @@ struct run *service_running(struct service *service)
     return NULL;
 }
 
-static void count_passed(struct service *service, const struct schedule_decision *decision)
+static bool count_passed(struct service *service, const struct schedule_decision *decision)
 {
     static const char *const names[] = {"missed", "overrun", "coalesced"};
     uint64_t counts[] = {decision->passed.missed, decision->passed.overrun,
                          decision->passed.coalesced};
     char text[256];
     if (counts[0] + counts[1] + counts[2] == 0)
-        return;
+        return false;
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         json_set_integer(service->passed, names[i],
                          json_integer_or(service->passed, names[i], 0) + (int64_t)counts[i]);
@@ -223,6 +230,7 @@ static void count_passed(struct service *service, const struct schedule_decision
              " while an epoch ran, %" PRIu64 " coalesced",
              counts[0], counts[1], counts[2]);
     event_tell(service->control, service, 0, "warning", "moment.passed", text, NULL);
+    return true;
 }
 
 struct firing {
@@ -247,6 +255,7 @@ static void fire(struct service *service, const struct schedule_decision *decisi
 {
     struct firing *firing = memory_new(sizeof *firing);
     service->firing = true;
+    service->begun_number = service->next_number;
     *firing = (struct firing){service, decision->slot_us, decision->moment_us};
     char *payload = service_object(service);
     struct journal_append record = {
@@ -255,13 +264,31 @@ static void fire(struct service *service, const struct schedule_decision *decisi
     free(payload);
 }
 
+/* A restart: either the epoch has ended and that was not noted, or there never was one. */
+static void end_what_began(struct service *service)
+{
+    char moment[TIMESTAMP_TEXT_SIZE], text[256];
+    struct list *last = service->runs.previous;
+    if (service->begun_number == 0 ||
+        (last != &service->runs &&
+         list_entry(last, struct run, node)->epoch.number >= service->begun_number)) {
+        schedule_end(&service->schedule);
+        return;
+    }
+    schedule_lose(&service->schedule);
+    timestamp_format(service->schedule.begun_us, moment);
+    snprintf(text, sizeof text,
+             "the device ended while the epoch of %s was being planned: it counts as missed",
+             moment);
+    event_tell(service->control, service, 0, "warning", "moment.interrupted", text, NULL);
+}
+
 void service_tick(struct service *service)
 {
     if (service->deleted || service->firing || service->moving || service->control->stopping)
         return;
-    /* A restart between the slot's record and the epoch's: nothing runs, so the slot ended. */
-    if (service->schedule.running && service->planning == NULL && service_running(service) == NULL)
-        schedule_end(&service->schedule);
+    if (service->schedule.running && !service_is_busy(service))
+        end_what_began(service);
     holds_check(service);
     struct schedule_decision decision =
         schedule_decide(&service->policy.schedule, &service->schedule, clock_realtime_us());
@@ -271,12 +298,14 @@ void service_tick(struct service *service)
                    "before it has caught up, because no moment is used twice",
                    (const char *const[]){"coeval status", NULL});
     service->told_behind = decision.clock_is_behind;
-    count_passed(service, &decision);
+    bool passed = count_passed(service, &decision);
     service->schedule = decision.next;
     if (decision.action == SCHEDULE_FIRE) {
         fire(service, &decision);
         return; /* slot_is_durable() comes back here */
     }
+    if (passed)
+        service_save(service); /* told once */
     if (decision.until_us != SCHEDULE_WAIT_FOR_EVENT)
         wall_timer_start(service->timer, decision.until_us);
 }

@@ -112,6 +112,7 @@ static void carry_out_policy(struct order *order)
         error_set(&error, ERROR_CONFLICT, "an epoch of '%s' is running: see `coeval epoch list %s`",
                   service->name, service->name);
     } else {
+        service->begun_number = service->next_number;
         service_save(service);
         finish_order(order, run_answer(service), &error);
         plan_epoch(service, 0, moment_us);

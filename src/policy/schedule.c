@@ -121,6 +121,7 @@ static void fire(const struct schedule_rule *rule, struct schedule_decision *dec
     decision->moment_us = in_time ? slot_us : now_us + rule->lead_us;
     decision->next.floor_us = larger(decision->next.floor_us, slot_us);
     decision->next.pending_us = SCHEDULE_NEVER;
+    decision->next.begun_us = slot_us;
     decision->next.running = true;
 }
 
@@ -174,6 +175,21 @@ static void decide_idle(const struct schedule_rule *rule, struct schedule_decisi
     }
 }
 
+/* It is older than whatever was found to run now, and missed if something was. */
+static void decide_lost(const struct schedule_rule *rule, struct schedule_decision *decision,
+                        int64_t slot_us, int64_t now_us)
+{
+    bool too_late = rule->missed == SCHEDULE_MISSED_SKIP && now_us > slot_us + rule->grace_us;
+    if (decision->action == SCHEDULE_WAIT && !too_late) {
+        fire(rule, decision, slot_us, now_us);
+        return;
+    }
+    if (decision->passed.missed + decision->passed.coalesced == 0)
+        decision->passed.last_us = slot_us;
+    decision->passed.first_us = slot_us;
+    decision->passed.missed++;
+}
+
 struct schedule_decision schedule_decide(const struct schedule_rule *rule,
                                          const struct schedule_state *state, int64_t now_us)
 {
@@ -186,8 +202,12 @@ struct schedule_decision schedule_decide(const struct schedule_rule *rule,
     CHECK(rule->lead_us > 0 && (rule->period != SCHEDULE_EVERY || rule->every_us > 0));
     if (state->running)
         decide_running(rule, &decision, now_us);
-    else if (!state->paused)
+    else if (!state->paused) {
         decide_idle(rule, &decision, now_us);
+        decision.next.lost = false;
+        if (state->lost)
+            decide_lost(rule, &decision, state->begun_us, now_us);
+    }
     CHECK(decision.next.floor_us >= state->floor_us);
     return decision;
 }
@@ -196,6 +216,13 @@ void schedule_end(struct schedule_state *state)
 {
     CHECK(state->running);
     state->running = false;
+}
+
+void schedule_lose(struct schedule_state *state)
+{
+    CHECK(state->running);
+    state->running = false;
+    state->lost = true;
 }
 
 void schedule_pause(struct schedule_state *state)
@@ -207,7 +234,7 @@ void schedule_pause(struct schedule_state *state)
 void schedule_resume(struct schedule_state *state, int64_t now_us)
 {
     state->floor_us = larger(state->floor_us, now_us);
-    state->paused = false;
+    state->paused = state->lost = false;
 }
 
 bool schedule_run_now(const struct schedule_rule *rule, struct schedule_state *state,
@@ -218,6 +245,8 @@ bool schedule_run_now(const struct schedule_rule *rule, struct schedule_state *s
     *ret_moment_us = now_us + rule->lead_us;
     state->floor_us = larger(state->floor_us, *ret_moment_us);
     state->pending_us = SCHEDULE_NEVER;
+    state->begun_us = *ret_moment_us;
+    state->lost = false;
     state->running = true;
     return true;
 }

@@ -45,7 +45,9 @@ struct schedule_state {
     int64_t floor_us;   /* no slot at or before this is used (again) */
     int64_t pending_us; /* the coalesced slot that runs when the running epoch has ended;
                            SCHEDULE_NEVER: none */
+    int64_t begun_us;   /* the slot of the epoch that is running; or that was, when lost */
     bool running;       /* an epoch of this service is between its start and its end */
+    bool lost; /* the slot was used and nothing of its epoch is known: it counts as missed */
     bool paused;
 };
 
@@ -74,6 +76,9 @@ struct schedule_decision schedule_decide(const struct schedule_rule *rule,
                                          const struct schedule_state *state, int64_t now_us);
 /* The epoch of the last slot has ended, sealed or abandoned. */
 void schedule_end(struct schedule_state *state);
+/* The process died between the slot and the record of its epoch: the slot is missed, or it runs
+ * once, as the rule says of missed ones. */
+void schedule_lose(struct schedule_state *state);
 void schedule_pause(struct schedule_state *state);
 /* Slots that passed meanwhile are not missed ones: they were not wanted. */
 void schedule_resume(struct schedule_state *state, int64_t now_us);

@@ -12,6 +12,12 @@
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
+#define SELECTS "\"group\": {\"select\": [{\"instance\": \"posix\", \"prefix\": \"/data\"}]}"
+#define FINDS                                                                           \
+    "{\"state\": \"done\", \"result\": {\"instance\": \"posix\", \"path\": \"/data\", " \
+    "\"data_sets\": [{\"name\": \"d1\", \"owner\": \"o\"}]}}"
+#define WORKS "{\"state\": \"running\", \"phase\": \"work\"}"
+
 static size_t epoch_count(struct device *device)
 {
     json_t *epochs = control_epochs(device->control, "bills", 100);
@@ -92,7 +98,9 @@ static void test_a_slot_is_durable_before_it_is_planned(void **state)
     device_close(&device);
 }
 
-static void test_a_used_slot_does_not_run_again(void **state)
+/* The slot is durable, nothing of its epoch: by `missed` it runs once, whichever of the restarts is
+ * the one that gets there. */
+static void test_a_slot_that_was_lost_with_its_plan_runs_once(void **state)
 {
     struct device device;
     (void)state;
@@ -100,17 +108,81 @@ static void test_a_used_slot_does_not_run_again(void **state)
     begin_slot(&device);
     while (fake_journal_sync(device.disk)) {
     }
-    device_crash(&device); /* the slot is durable, nothing of its epoch */
-    device_start(&device);
+    for (int i = 0; i < 2; i++) {
+        device_crash(&device);
+        device_start(&device);
+        device_run(&device, 20);
+        assert_int_equal(epoch_count(&device), 0); /* the slot's record is not durable */
+    }
     device.slow = false;
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_run(&device, 50);
+    assert_non_null(device_event(&device, "moment.interrupted"));
+    assert_int_equal(epoch_count(&device), 1);
+    device_crash(&device);
+    device_start(&device);
+    device_run(&device, 50);
+    assert_int_equal(epoch_count(&device), 1);
+    device_close(&device);
+}
+
+static int64_t passed(struct device *device, const char *name)
+{
+    struct found found = service_record(device);
+    int64_t count = json_integer_or(json_object_get(found.object, "passed"), name, 0);
+    json_decref(found.object);
+    return count;
+}
+
+/* "now" had its moment after the lead time; that and the grace are over. */
+static void test_a_slot_that_was_lost_is_counted(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    fake_agent_script(device.agents[EAST], "catalogue", WORKS);
+    device_policy(&device, "bills", "posix:/bills",
+                  "{\"t0\": \"now\", \"period\": \"none\", \"missed\": \"skip\", \"lead_time\": "
+                  "\"PT0.01S\", \"grace\": \"PT0.01S\", " SELECTS "}");
+    device_run(&device, 20);
+    device_crash(&device);
+    device_run(&device, 30);
+    device_start(&device);
     device_run(&device, 50);
     assert_int_equal(epoch_count(&device), 0);
-    json_t *policies = control_policies(device.control);
-    assert_string_equal(json_string_or(json_array_get(policies, 0), "state", ""), "idle");
-    json_decref(policies);
-    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 0);
-    device_epoch(&device, "bills", 1, "sealed");
+    assert_int_equal(passed(&device, "missed"), 1);
+    assert_non_null(device_event(&device, "moment.passed"));
     device_close(&device);
+}
+
+/* The number is durable, and the epoch's own record is not. */
+static void test_a_slot_whose_epoch_was_lost_runs_once(void **state)
+{
+    unsigned records = 0, tries = 0;
+    (void)state;
+    for (bool sealed = false; !sealed; records++) {
+        struct device device;
+        assert_true(++tries < 40);
+        device_open(&device);
+        begin_slot(&device);
+        for (unsigned i = 0; i < records; i++) {
+            device_run(&device, 2);
+            fake_journal_step(device.disk);
+        }
+        sealed = device_epoch_is(&device, "bills", 1, "sealed");
+        device_crash(&device);
+        device_start(&device);
+        device.slow = false;
+        device_run(&device, 50);
+        json_t *policies = control_policies(device.control);
+        bool known = json_array_size(policies) == 1;
+        json_decref(policies);
+        if (known) {
+            assert_int_equal(epoch_count(&device), 1);
+            assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
+        }
+        device_close(&device);
+    }
 }
 
 static void test_a_lost_slot_runs_after_the_restart(void **state)
@@ -166,12 +238,6 @@ static void test_numbers_never_fall(void **state)
 
 /* ---- what ends beside a slot ------------------------------------------------------------------
  */
-
-#define SELECTS "\"group\": {\"select\": [{\"instance\": \"posix\", \"prefix\": \"/data\"}]}"
-#define FINDS                                                                           \
-    "{\"state\": \"done\", \"result\": {\"instance\": \"posix\", \"path\": \"/data\", " \
-    "\"data_sets\": [{\"name\": \"d1\", \"owner\": \"o\"}]}}"
-#define WORKS "{\"state\": \"running\", \"phase\": \"work\"}"
 
 static bool is_running(struct device *device)
 {
@@ -261,7 +327,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_slot_is_durable_before_it_is_planned),
-        cmocka_unit_test(test_a_used_slot_does_not_run_again),
+        cmocka_unit_test(test_a_slot_that_was_lost_with_its_plan_runs_once),
+        cmocka_unit_test(test_a_slot_that_was_lost_is_counted),
+        cmocka_unit_test(test_a_slot_whose_epoch_was_lost_runs_once),
         cmocka_unit_test(test_a_lost_slot_runs_after_the_restart),
         cmocka_unit_test(test_numbers_never_fall),
         cmocka_unit_test(test_a_retirement_does_not_end_what_is_planned),
