@@ -303,6 +303,20 @@ static bool still_holds(struct application *application, struct error *error)
            same_store_twice(application, error);
 }
 
+static void edit_schedule(struct service *service, json_t *before)
+{
+    struct document document;
+    struct policy policy;
+    struct error error = ERROR_NONE;
+    document_init(&document, NULL, json_incref(before));
+    if (policy_parse(&document, &policy, &error)) {
+        schedule_edit(&service->schedule, &policy.schedule, &service->policy.schedule,
+                      clock_realtime_us());
+        policy_fini(&policy);
+    }
+    document_fini(&document);
+}
+
 static void come_into_force(struct application *application)
 {
     struct control *control = application->control;
@@ -324,9 +338,12 @@ static void come_into_force(struct application *application)
         uuid_new(id);
         service = service_new(control, id, application->policy.name);
     }
+    json_t *before =
+        service->policy_document == NULL ? NULL : json_incref(service->policy_document);
     if (!service_set_policy(service, json_incref(application->document), service->revision + 1,
                             &error)) {
         json_decref(application->document);
+        json_decref(before);
         if (service->policy_document == NULL)
             service_free(service);
         refuse(application, &error);
@@ -337,6 +354,9 @@ static void come_into_force(struct application *application)
     service->deleted = false;
     if (fresh)
         service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
+    else
+        edit_schedule(service, before);
+    json_decref(before);
     char *reason = memory_copy_string(application->reason); /* a lost journal ends it in the call */
     service_save_then(service, is_kept, application);
     event_tell(control, service, 0, "notice", "policy.applied", reason, NULL);

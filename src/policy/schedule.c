@@ -2,6 +2,8 @@
  * that it returns. */
 #include "policy/schedule.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 static int64_t larger(int64_t a, int64_t b)
@@ -76,6 +78,34 @@ struct schedule_state schedule_begin(const struct schedule_rule *rule, int64_t n
     if (rule->first == SCHEDULE_FIRST_NEXT)
         CHECK(schedule_next_slot(rule, now_us, now_us, &state.anchor_us));
     return state;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_grid(const struct schedule_rule *a, const struct schedule_rule *b)
+{
+    return a->period == b->period && a->every_us == b->every_us &&
+           same_text(a->cron_text, b->cron_text) && same_text(a->zone_name, b->zone_name);
+}
+
+void schedule_edit(struct schedule_state *state, const struct schedule_rule *before,
+                   const struct schedule_rule *rule, int64_t now_us)
+{
+    bool same_first = before->first == rule->first && before->first_us == rule->first_us;
+    if (same_first && same_grid(before, rule))
+        return;
+    /* An anchor of "now" is an instant that was; of "next" it lies on the grid. */
+    if (!same_first || rule->first == SCHEDULE_FIRST_NEXT)
+        state->anchor_us = schedule_begin(rule, now_us).anchor_us;
+    schedule_use_up(state, now_us);
+}
+
+void schedule_use_up(struct schedule_state *state, int64_t used_us)
+{
+    state->floor_us = larger(state->floor_us, used_us);
 }
 
 /* Counts the slots that a decision passes over; the caller adds their reason. */

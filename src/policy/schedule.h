@@ -72,6 +72,11 @@ struct schedule_decision {
 
 /* The state of a policy that is applied now. */
 struct schedule_state schedule_begin(const struct schedule_rule *rule, int64_t now_us);
+/* Of an edited rule: a new T0 is begun anew; what was used up or lies behind stays behind. */
+void schedule_edit(struct schedule_state *state, const struct schedule_rule *before,
+                   const struct schedule_rule *rule, int64_t now_us);
+/* No slot up to there is used (again): it was, by another policy or another journal. */
+void schedule_use_up(struct schedule_state *state, int64_t used_us);
 struct schedule_decision schedule_decide(const struct schedule_rule *rule,
                                          const struct schedule_state *state, int64_t now_us);
 /* The epoch of the last slot has ended, sealed or abandoned. */

@@ -432,6 +432,29 @@ static void test_a_service_stays_in_its_pair(void **state)
     device_close(&device);
 }
 
+static json_t *schedule_of(struct device *device)
+{
+    json_t *result = NULL;
+    struct error error;
+    assert_true(control_policy(device->control, "bills", &result, &error));
+    return result;
+}
+
+static void test_another_first_moment(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"2100-01-01T00:20:00Z\"}");
+    json_t *service = schedule_of(&device);
+    assert_string_equal(json_string_or(service, "next", ""), "2100-01-01T00:20:00Z");
+    json_decref(service);
+    device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"now\", \"lead_time\": \"PT0.1S\"}");
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_revisions_and_what_a_restart_reads),
         cmocka_unit_test(test_in_force_is_told_when_it_is_durable),
         cmocka_unit_test(test_a_service_stays_in_its_pair),
+        cmocka_unit_test(test_another_first_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

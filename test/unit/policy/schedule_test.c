@@ -1,59 +1,9 @@
 /* schedule_test.c: single decisions; test/scenario/policy has the long stories. Times are seconds
  * after 1970 unless a date is written. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "schedule_asserts.h"
 
 #include "base/check.h"
 #include "base/random.h"
-#include "policy/schedule.h"
-
-#define S ((int64_t)1000000)
-
-static struct schedule_rule every_minute(void)
-{
-    return (struct schedule_rule){.first = SCHEDULE_FIRST_AT,
-                                  .first_us = 600 * S,
-                                  .period = SCHEDULE_EVERY,
-                                  .every_us = 60 * S,
-                                  .lead_us = 10 * S,
-                                  .grace_us = 20 * S};
-}
-
-static struct schedule_state state_at(int64_t floor)
-{
-    return (struct schedule_state){
-        .anchor_us = 600 * S, .floor_us = floor * S, .pending_us = SCHEDULE_NEVER};
-}
-
-static void assert_waits(const struct schedule_decision *d, int64_t until)
-{
-    assert_int_equal(d->action, SCHEDULE_WAIT);
-    assert_int_equal(d->until_us, until == SCHEDULE_WAIT_FOR_EVENT ? until : until * S);
-}
-
-static void assert_fires(const struct schedule_decision *d, int64_t slot, int64_t moment)
-{
-    assert_int_equal(d->action, SCHEDULE_FIRE);
-    assert_int_equal(d->slot_us, slot * S);
-    assert_int_equal(d->moment_us, moment * S);
-    assert_true(d->next.running);
-    assert_true(d->next.floor_us >= slot * S);
-    assert_true(d->next.pending_us == SCHEDULE_NEVER);
-}
-
-static void assert_passes(const struct schedule_decision *d, uint64_t missed, uint64_t overrun,
-                          uint64_t coalesced, int64_t first, int64_t last)
-{
-    assert_int_equal(d->passed.missed, missed);
-    assert_int_equal(d->passed.overrun, overrun);
-    assert_int_equal(d->passed.coalesced, coalesced);
-    assert_int_equal(d->passed.first_us, first * S);
-    assert_int_equal(d->passed.last_us, last * S);
-}
 
 static void test_begin(void **state)
 {
@@ -306,67 +256,6 @@ static void test_pause_and_resume(void **state)
     assert_passes(&d, 0, 1, 0, 1020, 1020);
 }
 
-/* Slot 660 was used, and its epoch died with the process. */
-static struct schedule_state lost_at_660(void)
-{
-    struct schedule_state s = state_at(660);
-    s.running = true;
-    s.begun_us = 660 * S;
-    schedule_lose(&s);
-    return s;
-}
-
-static void test_a_lost_slot_runs_once(void **state)
-{
-    (void)state;
-    struct schedule_rule rule = every_minute();
-    struct schedule_state s = lost_at_660();
-    struct schedule_decision d = schedule_decide(&rule, &s, 662 * S);
-    assert_fires(&d, 660, 672);
-    assert_passes(&d, 0, 0, 0, 0, 0);
-    assert_false(d.next.lost);
-    schedule_end(&d.next);
-    d = schedule_decide(&rule, &d.next, 680 * S);
-    assert_waits(&d, 710);
-    /* Not beside a newer one. */
-    d = schedule_decide(&rule, &s, 790 * S);
-    assert_fires(&d, 780, 800);
-    assert_passes(&d, 2, 0, 0, 660, 720);
-    d = schedule_decide(&rule, &s, 715 * S);
-    assert_fires(&d, 720, 720);
-    assert_passes(&d, 1, 0, 0, 660, 660);
-    assert_false(d.next.lost);
-}
-
-static void test_a_lost_slot_is_missed(void **state)
-{
-    (void)state;
-    struct schedule_rule rule = every_minute();
-    rule.missed = SCHEDULE_MISSED_SKIP;
-    struct schedule_state s = lost_at_660();
-    struct schedule_decision d = schedule_decide(&rule, &s, 680 * S);
-    assert_fires(&d, 660, 690); /* within its grace */
-    d = schedule_decide(&rule, &s, 681 * S);
-    assert_waits(&d, 710);
-    assert_passes(&d, 1, 0, 0, 660, 660);
-    assert_false(d.next.lost);
-    /* Paused it waits; what was not wanted meanwhile is not missed. */
-    schedule_pause(&s);
-    d = schedule_decide(&rule, &s, 681 * S);
-    assert_waits(&d, SCHEDULE_WAIT_FOR_EVENT);
-    assert_true(d.next.lost);
-    schedule_resume(&s, 690 * S);
-    d = schedule_decide(&rule, &s, 690 * S);
-    assert_waits(&d, 710);
-    assert_passes(&d, 0, 0, 0, 0, 0);
-    /* The operator's own epoch comes in its place. */
-    s = lost_at_660();
-    int64_t moment;
-    assert_true(schedule_run_now(&rule, &s, 690 * S, &moment));
-    assert_false(s.lost);
-    assert_int_equal(s.begun_us, 700 * S);
-}
-
 static void test_run_now(void **state)
 {
     (void)state;
@@ -457,8 +346,6 @@ int main(void)
         cmocka_unit_test(test_coalesce_of_one),
         cmocka_unit_test(test_running_once_has_nothing_to_wait_for),
         cmocka_unit_test(test_pause_and_resume),
-        cmocka_unit_test(test_a_lost_slot_runs_once),
-        cmocka_unit_test(test_a_lost_slot_is_missed),
         cmocka_unit_test(test_run_now),
         cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_no_slot_twice),
