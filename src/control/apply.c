@@ -303,6 +303,16 @@ static bool still_holds(struct application *application, struct error *error)
            same_store_twice(application, error);
 }
 
+/* A deleted one that comes again has used slots up already. */
+static void begin_schedule(struct service *service)
+{
+    int64_t used_us = service->schedule.floor_us;
+    service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
+    schedule_use_up(&service->schedule, used_us);
+    list_for_each(run, &service->runs, struct run, node)
+        run_use_up(run);
+}
+
 static void edit_schedule(struct service *service, json_t *before)
 {
     struct document document;
@@ -353,7 +363,7 @@ static void come_into_force(struct application *application)
     record_registry(application);
     service->deleted = false;
     if (fresh)
-        service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
+        begin_schedule(service);
     else
         edit_schedule(service, before);
     json_decref(before);

@@ -141,6 +141,8 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     if (!known) /* else its own slots are told already: another anchor would bring one again */
         continue_schedule(service);
     recovered += rebuild_begun(service, recovery->orders, &error);
+    list_for_each(run, &service->runs, struct run, node)
+        run_use_up(run);
     service->schedule.running = service->schedule.running || service_running(service) != NULL;
     recover_registry(recovery->control, json_object_get(item, "policy"), members);
     control_save_pair(recovery->control, service->pair);

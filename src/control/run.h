@@ -40,6 +40,7 @@ struct run *run_new(struct service *service); /* epoch initialised, not yet in a
 void run_free(struct run *run);
 void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused);
 void run_resume(struct run *run);
+void run_use_up(const struct run *run);  /* its slot and its T are none of its service any more */
 void run_save(struct run *run);          /* its record, without a step of the epoch */
 bool run_is_busy(const struct run *run); /* the next epoch must wait */
 

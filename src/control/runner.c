@@ -331,6 +331,12 @@ static void record(struct run *run, journal_done_fn *done, void *context)
     arena_fini(&arena);
 }
 
+void run_use_up(const struct run *run)
+{
+    schedule_use_up(&run->service->schedule, run->epoch.slot_us);
+    schedule_use_up(&run->service->schedule, run->epoch.t_us);
+}
+
 void run_save(struct run *run)
 {
     record(run, NULL, NULL);

@@ -2,11 +2,14 @@
  * policies, registry and epochs, and a commit that was under way goes on. */
 #include "control_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/timestamp.h"
 
 static void lose_journal(struct device *device)
 {
@@ -257,6 +260,29 @@ static void test_a_known_service_has_no_moment_again(void **state)
     device_close(&device);
 }
 
+static void test_a_recovered_slot_is_used_up(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    char moment[TIMESTAMP_TEXT_SIZE], extra[100];
+    (void)state;
+    device_open(&device);
+    timestamp_format(clock_realtime_us() + 5000000, moment); /* within the lead time */
+    snprintf(extra, sizeof extra, "{\"t0\": \"%s\"}", moment);
+    device_policy(&device, "bills", "posix:/bills", extra);
+    device_wait_state(&device, "bills", 1, "sealed");
+    lose_journal(&device);
+    json_t *epochs = json_array();
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    script_inspection(&device, epochs, json_array());
+    recover(&device, &outcome);
+    outcome_fini(&outcome);
+    device_verb(&device, "bills", "resume");
+    device_run(&device, 50);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
+    device_close(&device);
+}
+
 static void test_a_cluster_that_is_silent(void **state)
 {
     struct device device;
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_a_plan_gives_way_to_what_is_recovered),
         cmocka_unit_test(test_what_is_known_is_left),
         cmocka_unit_test(test_a_known_service_has_no_moment_again),
+        cmocka_unit_test(test_a_recovered_slot_is_used_up),
         cmocka_unit_test(test_a_cluster_that_is_silent),
         cmocka_unit_test(test_the_device_stops_meanwhile),
     };

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/timestamp.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
@@ -236,6 +237,33 @@ static void test_numbers_never_fall(void **state)
     device_close(&device);
 }
 
+/* Its slot is five seconds ahead, within the lead time: the epoch is sealed before T. */
+static void seal_before_its_moment(struct device *device, char ret_extra[100])
+{
+    char moment[TIMESTAMP_TEXT_SIZE];
+    timestamp_format(clock_realtime_us() + 5000000, moment);
+    snprintf(ret_extra, 100, "{\"t0\": \"%s\"}", moment);
+    device_policy(device, "bills", "posix:/bills", ret_extra);
+    device_wait_state(device, "bills", 1, "sealed");
+    device_run(device, 20);
+}
+
+static void test_a_slot_is_used_up_for_a_later_policy_too(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    char extra[100];
+    (void)state;
+    device_open(&device);
+    seal_before_its_moment(&device, extra);
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_policy(&device, "bills", "posix:/bills", extra);
+    device_run(&device, 50);
+    assert_int_equal(epoch_count(&device), 1);
+    device_close(&device);
+}
+
 /* ---- what ends beside a slot ------------------------------------------------------------------
  */
 
@@ -331,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_a_slot_that_was_lost_is_counted),
         cmocka_unit_test(test_a_slot_whose_epoch_was_lost_runs_once),
         cmocka_unit_test(test_a_lost_slot_runs_after_the_restart),
+        cmocka_unit_test(test_a_slot_is_used_up_for_a_later_policy_too),
         cmocka_unit_test(test_numbers_never_fall),
         cmocka_unit_test(test_a_retirement_does_not_end_what_is_planned),
         cmocka_unit_test(test_seals_retire_on_each_side),
