@@ -150,7 +150,7 @@ static void carry_out_delete(struct order *order)
 {
     struct service *service = control_find_service(order->control, order->service);
     struct error error = ERROR_NONE;
-    if (service_running(service) != NULL || service->planning != NULL) {
+    if (service_is_busy(service)) {
         error_set(&error, ERROR_CONFLICT,
                   "an epoch of '%s' is running: `coeval epoch abandon` it first, or wait",
                   service->name);

@@ -264,6 +264,34 @@ static void test_a_slot_is_used_up_for_a_later_policy_too(void **state)
     device_close(&device);
 }
 
+/* Its slot is within the lead time and comes with "resume", which is recorded together with the
+ * deletion. */
+static void test_a_slot_beside_a_deletion(void **state)
+{
+    struct device device;
+    struct outcome resumed = {.over = false}, deleted = {.over = false};
+    char moment[TIMESTAMP_TEXT_SIZE], extra[100];
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_verb(&device, "bills", "pause");
+    timestamp_format(clock_realtime_us() + HOUR_US, moment);
+    snprintf(extra, sizeof extra, "{\"t0\": \"%s\", \"lead_time\": \"PT2H\", \"period\": \"P1D\"}",
+             moment);
+    device_policy(&device, "bills", "posix:/bills", extra);
+    device_run(&device, 10);
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "resume", "", outcome_came, &resumed);
+    control_delete_policy(device.control, "bills", "", outcome_came, &deleted);
+    device_run(&device, 10);
+    device.slow = false;
+    assert_outcome(&device, &deleted, ERROR_CONFLICT,
+                   "an epoch of 'bills' is running: `coeval epoch abandon` it first, or wait");
+    assert_outcome(&device, &resumed, ERROR_OK, "");
+    device_wait_state(&device, "bills", 1, "sealed");
+    device_close(&device);
+}
+
 /* ---- what ends beside a slot ------------------------------------------------------------------
  */
 
@@ -360,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_a_slot_whose_epoch_was_lost_runs_once),
         cmocka_unit_test(test_a_lost_slot_runs_after_the_restart),
         cmocka_unit_test(test_a_slot_is_used_up_for_a_later_policy_too),
+        cmocka_unit_test(test_a_slot_beside_a_deletion),
         cmocka_unit_test(test_numbers_never_fall),
         cmocka_unit_test(test_a_retirement_does_not_end_what_is_planned),
         cmocka_unit_test(test_seals_retire_on_each_side),
