@@ -20,6 +20,7 @@ struct order {
     control_done_fn *done;
     void *context;
     void (*carry_out)(struct order *order);
+    json_t *result; /* told once what it says is durable */
 };
 
 static void finish_order(struct order *order, json_t *result, const struct error *error)
@@ -27,6 +28,41 @@ static void finish_order(struct order *order, json_t *result, const struct error
     control_answer(order->control, order->done, order->context, result, error);
     free(order->reason);
     free(order);
+}
+
+static void outcome_is_durable(void *context, const struct error *error)
+{
+    struct order *order = context;
+    json_t *result = order->result;
+    if (error->code != ERROR_OK) {
+        json_decref(result);
+        result = NULL;
+    }
+    finish_order(order, result, error);
+}
+
+static void record_order(struct order *order, const char *service, const char *stage,
+                         journal_done_fn *done)
+{
+    json_t *object = json_object();
+    json_set_string(object, "verb", order->verb);
+    json_set_string(object, "service", service);
+    json_set_integer(object, "number", (int64_t)order->number);
+    json_set_string(object, "reason", order->reason);
+    json_set_string(object, "stage", stage);
+    json_set_time(object, "time_us", clock_realtime_us());
+    char *payload = control_text(object);
+    struct journal_append record = {.type = JOURNAL_OPERATOR, .payload = payload};
+    control_record(order->control, &record, 1, done, order);
+    free(payload);
+}
+
+/* Records become durable in order: with this one everything is that carrying it out has recorded.
+ * Who was told that it is done may rely on it, whatever happens to this process. */
+static void tell_when_durable(struct order *order, const char *service, json_t *result)
+{
+    order->result = result;
+    record_order(order, service, "done", outcome_is_durable);
 }
 
 static void order_is_durable(void *context, const struct error *error)
@@ -51,16 +87,7 @@ static void give_order(struct control *control, const struct service *service, u
     snprintf(order->service, sizeof order->service, "%s", service->id);
     snprintf(order->verb, sizeof order->verb, "%s", verb);
     order->reason = memory_copy_string(reason == NULL ? "" : reason);
-    json_t *object = json_object();
-    json_set_string(object, "verb", verb);
-    json_set_string(object, "service", service->name);
-    json_set_integer(object, "number", (int64_t)number);
-    json_set_string(object, "reason", order->reason);
-    json_set_time(object, "time_us", clock_realtime_us());
-    char *payload = control_text(object);
-    struct journal_append record = {.type = JOURNAL_OPERATOR, .payload = payload};
-    control_record(control, &record, 1, order_is_durable, order);
-    free(payload);
+    record_order(order, service->name, "given", order_is_durable);
 }
 
 static void not_found(struct control *control, const char *service, control_done_fn *done,
@@ -114,7 +141,7 @@ static void carry_out_policy(struct order *order)
     } else {
         service->begun_number = service->next_number;
         service_save(service);
-        finish_order(order, run_answer(service), &error);
+        tell_when_durable(order, service->name, run_answer(service));
         plan_epoch(service, 0, moment_us);
         return;
     }
@@ -204,7 +231,10 @@ static void carry_out_epoch(struct order *order)
         if (strcmp(epoch_verbs[i].verb, order->verb) == 0)
             event.kind = epoch_verbs[i].kind;
     run_event(run, &event, &refused);
-    finish_order(order, refused.code == ERROR_OK ? report_epoch(run, false) : NULL, &refused);
+    if (refused.code == ERROR_OK)
+        tell_when_durable(order, service->name, report_epoch(run, false));
+    else
+        finish_order(order, NULL, &refused);
 }
 
 void control_epoch_verb(struct control *control, const char *service_name, uint64_t number,

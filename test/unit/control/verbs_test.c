@@ -261,6 +261,52 @@ static void test_a_caller_that_goes_is_not_called(void **state)
     device_close(&device);
 }
 
+/* One commit of the journal at a time, until the operator is told. */
+static void step_until_told(struct device *device, struct outcome *outcome)
+{
+    unsigned steps = 0;
+    device_run(device, 10);
+    while (!outcome->over) {
+        assert_true(++steps < 40);
+        fake_journal_step(device->disk);
+        device_run(device, 2);
+    }
+    assert_true(steps > 1); /* the order itself, and what it did */
+    assert_int_equal(outcome->error.code, ERROR_OK);
+    outcome_fini(outcome);
+}
+
+static void test_what_was_told_outlives_the_process(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_epoch(&device, "bills", 1, "receiving");
+    device.slow = true;
+    control_epoch_verb(device.control, "bills", 1, "abandon", "", outcome_came, &outcome);
+    step_until_told(&device, &outcome);
+    device_crash(&device);
+    device_start(&device);
+    device.slow = false;
+    device_wait_state(&device, "bills", 1, "abandoned");
+    device_run(&device, 20);
+    device.slow = true;
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    step_until_told(&device, &outcome);
+    device_crash(&device);
+    device_start(&device);
+    device.slow = false;
+    device_run(&device, 50); /* numbers never fall: it may be another one */
+    json_t *epochs = control_epochs(device.control, "bills", 10);
+    assert_int_equal(json_array_size(epochs), 2);
+    assert_string_equal(json_string_or(json_array_get(epochs, 0), "state", ""), "sealed");
+    json_decref(epochs);
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_verbs_on_an_epoch),
         cmocka_unit_test(test_a_seal_is_verified),
         cmocka_unit_test(test_a_caller_that_goes_is_not_called),
+        cmocka_unit_test(test_what_was_told_outlives_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
