@@ -1,5 +1,5 @@
-/* task_area.c: settle (A keeps a copy of the seal and of the policy) and inspect (what an area
- * holds: `recover` and the operator's doubt). */
+/* task_area.c: settle (A keeps a copy of the seal and of the policy), unprotect, and inspect (what
+ * an area holds: `recover` and the operator's doubt). */
 #include <string.h>
 
 #include "agent/area.h"
@@ -71,6 +71,47 @@ const struct task_kind task_kind_settle = {
     .stages = settle_stages,
     .stage_count = ARRAY_LENGTH(settle_stages),
     .is_alone = true, /* each writes policy.json */
+};
+
+/* ---- unprotect ------------------------------------------------------------------------------ */
+
+/* The policy stays for its seals, and says that it is in force no more; the next epoch of a service
+ * that comes again writes it anew. */
+static bool unprotect(struct task *task, unsigned lane, struct error *error)
+{
+    (void)lane;
+    struct call call = task_call(task);
+    struct store_ref home;
+    struct arena arena;
+    struct error absent = ERROR_NONE;
+    json_t *policy = NULL;
+    if (!task_area_store(task, task_scope(task), &home, error))
+        return false;
+    arena_init(&arena);
+    const char *directory =
+        area_service(&arena, home.area, task->instruction.pair, task->instruction.service);
+    const char *path = path_join(&arena, directory, "policy.json");
+    bool done = area_read_json(home, &call, path, &policy, &absent);
+    if (done) {
+        json_set_boolean(policy, "deleted", true);
+        done = area_write_json(home, &call, path, policy, error);
+        json_decref(policy);
+    } else if (absent.code == ERROR_NOT_FOUND) {
+        done = true; /* no epoch of it came so far */
+    } else {
+        *error = absent;
+    }
+    arena_fini(&arena);
+    return done;
+}
+
+static const struct task_stage unprotect_stages[] = {{.phase = "unprotect", .run = unprotect}};
+
+const struct task_kind task_kind_unprotect = {
+    .name = "unprotect",
+    .stages = unprotect_stages,
+    .stage_count = ARRAY_LENGTH(unprotect_stages),
+    .is_alone = true, /* it writes policy.json */
 };
 
 /* ---- inspect -------------------------------------------------------------------------------- */

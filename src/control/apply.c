@@ -59,6 +59,17 @@ static const struct control_instance *find_instance(const struct control_cluster
     return NULL;
 }
 
+/* A recovered pair may have the name of one that was made meanwhile: its services keep it. */
+static struct pair *find_pair(const struct application *application)
+{
+    struct control *control = application->control;
+    const char *name = application->policy.pair.name;
+    const struct service *service = control_find_service(control, application->policy.name);
+    return service != NULL && service->pair != NULL && strcmp(service->pair->name, name) == 0
+               ? service->pair
+               : control_find_pair(control, name);
+}
+
 static bool find_clusters(struct application *application, struct error *error)
 {
     struct control *control = application->control;
@@ -77,7 +88,7 @@ static bool find_clusters(struct application *application, struct error *error)
         return error_set(error, ERROR_INVALID,
                          "pair '%s' names one cluster twice: a service is backed up to another one",
                          policy->pair.name);
-    struct pair *pair = control_find_pair(control, policy->pair.name);
+    struct pair *pair = find_pair(application);
     if (pair != NULL && (strcmp(pair->primary, policy->pair.primary) != 0 ||
                          strcmp(pair->secondary, policy->pair.secondary) != 0))
         return error_set(error, ERROR_CONFLICT,
@@ -230,7 +241,7 @@ static bool take_findings(struct application *application, const json_t *result,
 static struct pair *make_pair(struct application *application)
 {
     struct control *control = application->control;
-    struct pair *pair = control_find_pair(control, application->policy.pair.name);
+    struct pair *pair = find_pair(application);
     if (pair != NULL)
         return pair;
     pair = memory_new(sizeof *pair);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "control/control_private.h"
 #include "control/rebuild.h"
+#include "control/wanted.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,45 @@ static void recover_registry(struct control *control, const json_t *kept, const 
     }
 }
 
+/* A service of that name was deleted before it had an epoch, or was recovered as deleted. */
+static bool gives_way(const struct service *service)
+{
+    return service->deleted && list_is_empty(&service->runs) && service->planning == NULL &&
+           !service->firing && !service->moving;
+}
+
+static void forget_service(struct service *service)
+{
+    struct journal_append record = {.type = JOURNAL_SERVICE, .key = service->id};
+    control_record(service->control, &record, 1, NULL, NULL);
+    service_free(service);
+}
+
+/* What another one protects by now, or would be protected twice. */
+static bool may_recover(struct service *service, struct error *error)
+{
+    struct control *control = service->control;
+    struct wanted wanted = {.control = control};
+    struct arena arena;
+    list_for_each(other, &control->services, struct service, node) {
+        if (other == service || strcmp(other->name, service->name) != 0)
+            continue;
+        if (!gives_way(other))
+            return error_set(error, ERROR_CONFLICT,
+                             "a policy '%s' is here already, as service %s%s: delete it if it has "
+                             "no epochs of its own, then recover again",
+                             service->name, other->id, other->deleted ? " (deleted)" : "");
+        forget_service(other);
+    }
+    if (service->deleted)
+        return true;
+    arena_init(&arena);
+    wanted_collect(&service->policy, &arena, &wanted);
+    bool fits = wanted_check_others(control, &service->policy, &wanted, &arena, error);
+    arena_fini(&arena);
+    return fits;
+}
+
 static struct service *recover_service(struct control *control, const json_t *item,
                                        struct error *error)
 {
@@ -81,14 +121,19 @@ static struct service *recover_service(struct control *control, const json_t *it
         return NULL;
     }
     service = service_new(control, id, json_string_or(kept, "service_name", id));
-    service->pair = recover_pair(control, item, kept);
     json_t *copy = json_deep_copy(policy);
     if (!service_set_policy(service, copy, json_integer_or(kept, "revision", 1), error)) {
         json_decref(copy);
         service_free(service);
         return NULL;
     }
+    service->deleted = json_boolean_or(kept, "deleted", false);
+    if (!may_recover(service, error)) {
+        service_free(service);
+        return NULL;
+    }
     service->schedule = schedule_begin(&service->policy.schedule, clock_realtime_us());
+    service->pair = recover_pair(control, item, kept);
     schedule_pause(&service->schedule); /* the operator looks first, then resumes */
     return service;
 }
@@ -118,14 +163,20 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     json_set_string(line, "service", json_string_or(item, "service", ""));
     json_set_string(line, "cluster", json_string_or(item, "cluster", ""));
     if (service == NULL) {
+        const char *name = json_string_or(json_object_get(item, "policy"), "service_name", NULL);
+        if (name != NULL)
+            json_set_string(line, "name", name);
         json_set_take(line, "error", json_from_error(&error));
         return;
     }
     json_set_string(line, "name", service->name);
+    if (service->deleted)
+        json_set_boolean(line, "deleted", true);
     int64_t recovered = 0;
     const json_t *epochs = json_object_get(item, "epochs");
     const json_t *members = NULL; /* of the newest: they name the roots */
-    uint64_t newest = rebuild_newest(service, epochs);
+    /* Nothing goes on of a deleted one: its places may be another's by now. */
+    uint64_t newest = service->deleted ? UINT64_MAX : rebuild_newest(service, epochs);
     json_array_foreach((json_t *)(uintptr_t)epochs, index, epoch_item) {
         uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
         if (number >= service->next_number)
@@ -166,17 +217,45 @@ static void free_recovery(struct recovery *recovery)
     free(recovery);
 }
 
+/* When its newest epoch had its moment. */
+static int64_t newest_moment(const json_t *item)
+{
+    int64_t newest_us = 0;
+    size_t index;
+    json_t *epoch;
+    json_array_foreach(json_object_get(item, "epochs"), index, epoch) {
+        const json_t *order = json_object_get(json_object_get(epoch, "received"), "order");
+        int64_t t_us = json_time_or(json_object_get(order, "body"), "t_us",
+                                    json_time_or(json_object_get(epoch, "seal"), "t_us", 0));
+        newest_us = t_us > newest_us ? t_us : newest_us;
+    }
+    return newest_us;
+}
+
+/* Of several that exclude each other the one that was at work last is recovered. */
+static json_t *take_newest(json_t *found)
+{
+    size_t index, newest = 0;
+    json_t *item;
+    json_array_foreach(found, index, item)
+        if (newest_moment(item) > newest_moment(json_array_get(found, newest)))
+            newest = index;
+    item = json_incref(json_array_get(found, newest));
+    json_array_remove(found, newest);
+    return item;
+}
+
 static void conclude(struct recovery *recovery)
 {
     json_t *result = json_object(), *report = json_array();
-    size_t index;
-    json_t *item;
-    /* The areas of secondaries first: only they tell how far an epoch is. */
-    json_array_foreach(recovery->found, index, item) {
+    while (json_array_size(recovery->found) > 0) {
+        json_t *item = take_newest(recovery->found);
         const json_t *kept = json_object_get(item, "policy");
+        /* Only the area of the secondary tells how far an epoch is. */
         if (strcmp(json_string_or(json_object_get(kept, "clusters"), "b", ""),
                    json_string_or(item, "cluster", "?")) == 0)
             recover_one(recovery, item, report);
+        json_decref(item);
     }
     json_set_take(result, "services", report);
     json_set_take(result, "silent_clusters", json_incref(recovery->silent));

@@ -2,12 +2,15 @@
  * reason before it has an effect. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "control/control_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define UNPROTECT_LIMIT_MS (24 * 3600 * 1000)
 
 /* ---- the audit record ----------------------------------------------------------------------- */
 
@@ -173,6 +176,26 @@ void control_policy_verb(struct control *control, const char *name, const char *
     give_order(control, service, 0, verb, reason, carry_out_policy, done, context);
 }
 
+/* Told to the areas, so that `recover` does not bring it back; a cluster that does not hear of it
+ * in time keeps it as it was. */
+static void told_cluster(void *context, const json_t *result, const struct error *error)
+{
+    struct service *service = context;
+    (void)result;
+    if (error->code != ERROR_OK && !service->control->stopping)
+        log_warning(LOG_CONTROL, "policy.unprotect",
+                    "service=%s error=\"%s\": its area still says that it is in force",
+                    service->name, error->text);
+}
+
+static void tell_clusters(struct service *service)
+{
+    const char *clusters[] = {service->pair->primary, service->pair->secondary};
+    for (size_t i = 0; i < ARRAY_LENGTH(clusters); i++)
+        ask_new(service->control, clusters[i], "unprotect", service->pair, service, 0,
+                json_object(), UNPROTECT_LIMIT_MS, told_cluster, service);
+}
+
 static void carry_out_delete(struct order *order)
 {
     struct service *service = control_find_service(order->control, order->service);
@@ -186,6 +209,7 @@ static void carry_out_delete(struct order *order)
     }
     service->deleted = true;
     wall_timer_stop(service->timer);
+    tell_clusters(service);
     char *reason = memory_copy_string(order->reason);
     service_save_then(service, policy_is_kept, order);
     event_tell(service->control, service, 0, "notice", "policy.deleted", reason, NULL);

@@ -76,7 +76,7 @@ static void take_places(const struct wanted *wanted, struct places *targets, str
 }
 
 /* What the policy writes is no other service's, and neither writes where the other one reads. */
-static bool check_others(struct control *control, const struct policy *policy,
+bool wanted_check_others(struct control *control, const struct policy *policy,
                          const struct wanted *wanted, struct arena *arena, struct error *error)
 {
     struct places targets = places_new(control, wanted, arena),
@@ -114,7 +114,7 @@ bool wanted_choose(struct control *control, const struct policy *policy, struct 
         roots[index] =
             (struct root){json_string_or(item, "cluster", ""), json_string_or(item, "instance", ""),
                           json_string_or(item, "root", ""), "this device"};
-    if (!check_others(control, policy, &wanted, arena, error) ||
+    if (!wanted_check_others(control, policy, &wanted, arena, error) ||
         !roots_choose(roots, root_count, wanted.wants, wanted.count, choices, error))
         return false;
     for (size_t i = 0; i < wanted.count; i++)

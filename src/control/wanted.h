@@ -20,6 +20,9 @@ struct wanted {
 bool wanted_choose(struct control *control, const struct policy *policy, struct arena *arena,
                    struct wanted *ret_wanted, struct error *error);
 
+/* The second refusal alone: of targets that overlap, or lie where a service is backed up from. */
+bool wanted_check_others(struct control *control, const struct policy *policy,
+                         const struct wanted *wanted, struct arena *arena, struct error *error);
 /* Only which places the policy names, without roots; wanted->control is set. */
 void wanted_collect(const struct policy *policy, struct arena *arena, struct wanted *wanted);
 

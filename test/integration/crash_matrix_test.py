@@ -33,9 +33,9 @@ ASKED = {"agent.check.check": "/v1/check", "agent.inspect.inspect": "/v1/recover
          "agent.inspect.orders": "/v1/recover", "agent.orphans.orphans": "/v1/check",
          "agent.verify.verify": "/v1/services/svc/epochs/1/verify"}
 # Passed outside of an epoch.
-APPLIED, SELECTED, MOVED, MEASURED, LIMITED = (
+APPLIED, SELECTED, MOVED, MEASURED, LIMITED, DELETED = (
     "agent.identify.identify", "agent.catalogue.catalogue", "agent.move-root.move-root",
-    "agent.measure.measure", "agent.limits.set")
+    "agent.measure.measure", "agent.limits.set", "agent.unprotect.unprotect")
 # Who passes it. A name with "/push" or "/discarded" says how it comes to be passed there.
 PASSED_BY = (("control.", (CONTROL,)), ("agent.commit.", (B,)), ("agent.seal.", (B,)),
              ("agent.rollback.", (B,)), ("agent.verify.", (B,)), ("agent.transfer.", (B, A)),
@@ -52,7 +52,8 @@ def victims_of(point):
 def way_of(point):
     return ("applied" if point == APPLIED else "selected" if point == SELECTED else
             "moved" if point == MOVED else "measured" if point == MEASURED else
-            "limited" if point == LIMITED else "back" if point.startswith(BACK) else
+            "limited" if point == LIMITED else "deleted" if point == DELETED else
+            "back" if point.startswith(BACK) else
             "disarm" if point.startswith(DISARM) else "asked" if point in ASKED else "sealed")
 
 
@@ -308,8 +309,29 @@ class Elsewhere(Crash):
         inner = {"data_sets": ["posix:/bills", "posix:/customers"]}
         self.control.apply(self.policy(group=inner))
         self.control.wait_sealed(1)
-        self.again(lambda: self.control.call("POST", "/v1/roots/move", {
-            "cluster": "a", "instance": "posix", "root": "/bills", "reason": "test"}))
+
+        def move():
+            try:
+                self.control.call("POST", "/v1/roots/move", {
+                    "cluster": "a", "instance": "posix", "root": "/bills", "reason": "test"})
+            except Refused as refusal:
+                if "is being moved" not in str(refusal):
+                    raise
+                return False  # the order of before the crash goes on
+            return True
+        self.again(lambda: wait_for(move, "the root to be moved"))
+        self.control.wait_idle()
+
+    def deleted(self):
+        self.control.start()
+        self.control.apply(self.policy())
+        self.control.wait_sealed(1)
+
+        def delete():
+            if self.control.get("/v1/policies")["policies"]:
+                self.control.call("DELETE", "/v1/policies/svc?reason=test")
+        self.again(delete)
+        self.control.apply(self.policy())
         self.control.wait_idle()
 
     def measured(self):
@@ -379,5 +401,5 @@ def test_the_table_lists_every_point():
 
 
 def test_points_that_are_named_here_exist():
-    named = {APPLIED, SELECTED, MOVED, MEASURED, LIMITED} | set(ASKED)
+    named = {APPLIED, SELECTED, MOVED, MEASURED, LIMITED, DELETED} | set(ASKED)
     assert named <= set(crash_points.all_points())

@@ -261,6 +261,20 @@ static void test_a_caller_that_goes_is_not_called(void **state)
     device_close(&device);
 }
 
+static void test_clusters_hear_of_a_deletion(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_run(&device, 20);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fake_agent_count(device.agents[i], "unprotect"), 1);
+    device_close(&device);
+}
+
 /* One commit of the journal at a time, until the operator is told. */
 static void step_until_told(struct device *device, struct outcome *outcome)
 {
@@ -319,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_verbs_on_an_epoch),
         cmocka_unit_test(test_a_seal_is_verified),
         cmocka_unit_test(test_a_caller_that_goes_is_not_called),
+        cmocka_unit_test(test_clusters_hear_of_a_deletion),
         cmocka_unit_test(test_what_was_told_outlives_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
