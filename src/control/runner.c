@@ -158,12 +158,23 @@ static json_t *envelope(struct run *run, const struct epoch_effect *effect, cons
                               epoch_instruction_body(epoch, effect->instruction, effect->side));
 }
 
+/* By the time that the record is durable the epoch may have gone on. */
+static bool is_wanted(const struct run *run, const struct epoch_effect *effect)
+{
+    const struct epoch_instruction *now =
+        &run->epoch.instructions[effect->instruction][effect->side];
+    return now->status == EPOCH_INSTRUCTION_SENT && now->try == effect->try &&
+           run->epoch.attempt == effect->attempt;
+}
+
 static void instruct(struct run *run, const struct epoch_effect *effect)
 {
     struct link_order **order = &run->orders[effect->instruction][effect->side];
     const struct control_cluster *cluster =
         control_find_cluster(run->service->control, cluster_of(run, effect->side));
     char key[DIGEST_TEXT_SIZE];
+    if (!is_wanted(run, effect))
+        return;
     if (cluster == NULL) {
         event_tell(run->service->control, run->service, run->epoch.number, "alarm",
                    "cluster.unknown",

@@ -165,6 +165,36 @@ static void test_an_agent_that_is_away_gets_its_order_later(void **state)
     device_close(&device);
 }
 
+/* The order to abandon and the answer to "resolve" become durable together: by the time that the
+ * moment may be ordered it is not wanted any more. */
+static void test_what_was_forgotten_meanwhile_is_not_sent(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_script(device.agents[EAST], "resolve",
+                      "{\"state\": \"running\", \"phase\": \"resolve\"}");
+    fake_agent_script(device.agents[EAST], "disarm",
+                      "{\"state\": \"done\", \"result\": {\"fired\": false}}");
+    device_epoch(&device, "bills", 1, "planned");
+    device.slow = true;
+    control_epoch_verb(device.control, "bills", 1, "abandon", "", outcome_came, &outcome);
+    fake_agent_finish(device.agents[EAST], "resolve", "{\"state\": \"done\"}");
+    device_run(&device, 20);
+    for (int i = 0; i < 2; i++)
+        assert_true(fake_journal_step(device.disk)); /* the verb; then "prepare the moment" */
+    device_run(&device, 20);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "snapshot"), 0);
+    device.slow = false;
+    device_wait_state(&device, "bills", 1, "abandoned");
+    assert_outcome(&device, &outcome, ERROR_OK, "");
+    assert_int_equal(fake_agent_count(device.agents[EAST], "disarm"), 1);
+    assert_int_equal(fake_agent_count(device.agents[EAST], "snapshot"), 0);
+    device_close(&device);
+}
+
 /* Whatever becomes of the pair's record: an epoch ends where it began. */
 static void test_an_epoch_keeps_its_clusters(void **state)
 {
@@ -244,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
+        cmocka_unit_test(test_what_was_forgotten_meanwhile_is_not_sent),
         cmocka_unit_test(test_an_epoch_keeps_its_clusters),
         cmocka_unit_test(test_a_question_waits_for_its_answer),
         cmocka_unit_test(test_side_a_cannot_keep_the_seal),
