@@ -404,7 +404,8 @@ static void side_a_retired(void *context, const json_t *result, const struct err
                     run->service->name, (int)run->epoch.number, error->text);
         return;
     }
-    run->retired_a = true; /* kept with the epoch's next record; doing it again does no harm */
+    run->retired_a = true;
+    run_save(run);
 }
 
 /* The source keeps fewer seals than the target: its snapshots pin space on the production cluster.
