@@ -1,6 +1,7 @@
 /* retention.h: which sealed epochs retire on one side. Pure.
- * An epoch stays while any rule keeps it: it is among the last n, or younger than the age. Without
- * any rule all stay. Whatever the rules say, the newest seal, a base, and what a hold names stay.
+ * An epoch stays while any rule keeps it: it is among the last n, or younger than the age, seen
+ * from the seal before the newest one (or from now, if that is earlier). Without any rule all stay.
+ * Whatever the rules say, the newest seal, a base, and what a hold names stay.
  */
 #ifndef COEVAL_POLICY_RETENTION_H
 #define COEVAL_POLICY_RETENTION_H

@@ -36,23 +36,43 @@ static void test_last(void **state)
     assert_retires((struct retention_rule){6, 0}, 9999, 0, NULL);
 }
 
+/* Seen from epoch 5, the one before the newest. */
 static void test_age(void **state)
 {
     (void)state;
-    assert_retires((struct retention_rule){0, 300 * S}, 599, 1, NUMBERS(1));
-    assert_retires((struct retention_rule){0, 300 * S}, 600, 2, NUMBERS(1, 3));
-    /* The newest stays however old it is, and so do base and held ones. */
-    assert_retires((struct retention_rule){0, S}, 99999, 3, NUMBERS(1, 3, 5));
+    assert_retires((struct retention_rule){0, 401 * S}, 9999, 0, NULL);
+    assert_retires((struct retention_rule){0, 400 * S}, 9999, 1, NUMBERS(1));
+    assert_retires((struct retention_rule){0, 201 * S}, 9999, 1, NUMBERS(1));
+    assert_retires((struct retention_rule){0, 200 * S}, 9999, 2, NUMBERS(1, 3));
+    /* The newest two stay however old they are, and so do base and held ones. */
+    assert_retires((struct retention_rule){0, S}, 99999, 2, NUMBERS(1, 3));
     /* A clock that was set back makes nothing old. */
+    assert_retires((struct retention_rule){0, 200 * S}, 499, 1, NUMBERS(1));
     assert_retires((struct retention_rule){0, S}, 50, 0, NULL);
+}
+
+/* Forty days ahead, for as long as one epoch takes. */
+static void test_a_clock_that_is_ahead_for_a_while(void **state)
+{
+    (void)state;
+    const int64_t day = 86400 * S;
+    struct retention_seal some[] = {{1, 1 * day, false, false},
+                                    {2, 2 * day, false, false},
+                                    {3, 43 * day, false, false},
+                                    {4, 4 * day, true, false}};
+    const struct retention_rule rule = {0, 30 * day};
+    uint64_t numbers[4];
+    assert_int_equal(retention_choose(&rule, some, 2, 42 * day, numbers), 0);
+    assert_int_equal(retention_choose(&rule, some, 3, 43 * day, numbers), 0);
+    assert_int_equal(retention_choose(&rule, some, 4, 4 * day, numbers), 0);
 }
 
 static void test_either_rule_keeps(void **state)
 {
     (void)state;
-    assert_retires((struct retention_rule){2, 250 * S}, 700, 2, NUMBERS(1, 3));
-    assert_retires((struct retention_rule){1, 250 * S}, 700, 2, NUMBERS(1, 3));
-    assert_retires((struct retention_rule){1, 150 * S}, 700, 3, NUMBERS(1, 3, 5));
+    assert_retires((struct retention_rule){2, 250 * S}, 700, 1, NUMBERS(1));
+    assert_retires((struct retention_rule){1, 200 * S}, 700, 2, NUMBERS(1, 3));
+    assert_retires((struct retention_rule){5, 200 * S}, 700, 1, NUMBERS(1));
 }
 
 static void test_no_rule_and_no_seals(void **state)
@@ -70,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_last),
         cmocka_unit_test(test_age),
+        cmocka_unit_test(test_a_clock_that_is_ahead_for_a_while),
         cmocka_unit_test(test_either_rule_keeps),
         cmocka_unit_test(test_no_rule_and_no_seals),
     };
