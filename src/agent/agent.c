@@ -136,7 +136,7 @@ static void append_change(struct change *change)
     struct journal_append record = {.type = JOURNAL_INSTRUCTION,
                                     .key = task->instruction.key,
                                     .payload = payload,
-                                    .generation = (uint64_t)task->instruction.generation};
+                                    .generation = (uint64_t)task->instruction.fence};
     struct error error = ERROR_NONE;
     if (!journal_append_all(agent->options.journal, &record, 1, change_is_durable, change,
                             &error)) {
@@ -333,6 +333,11 @@ static bool resume_one(void *context, const char *key, const char *payload, size
     list_append(&agent->parts.tasks, &task->node);
     json_decref(object);
     return true;
+}
+
+json_t *agent_fences(struct agent *agent)
+{
+    return agent->fences;
 }
 
 static bool load_fence(void *context, const char *key, const char *payload, size_t size,

@@ -172,19 +172,19 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
     json_t *payload = json_object(), *fence = json_object();
     json_set_take(payload, "instruction", json_incref(instruction->document));
     json_set_take(payload, "status", task_status(task));
-    json_set_integer(fence, "generation", instruction->generation);
+    json_set_integer(fence, "generation", instruction->fence);
     json_set_string(fence, "device", instruction->device);
     char *payload_text = text_of(payload), *fence_text = text_of(json_incref(fence));
     const json_t *known = json_object_get(agent->fences, instruction->pair);
-    bool raises = instruction->generation > json_integer_or(known, "generation", -1);
+    bool raises = instruction->fence > json_integer_or(known, "generation", -1);
     struct journal_append records[] = {
-        {JOURNAL_INSTRUCTION, instruction->key, payload_text, (uint64_t)instruction->generation},
-        {JOURNAL_FENCE, instruction->pair, fence_text, (uint64_t)instruction->generation},
+        {JOURNAL_INSTRUCTION, instruction->key, payload_text, (uint64_t)instruction->fence},
+        {JOURNAL_FENCE, instruction->pair, fence_text, (uint64_t)instruction->fence},
     };
     /* At once, not when durable: an older order that arrives in between must lose. */
     if (raises) {
         json_set_take(agent->fences, instruction->pair, json_incref(fence));
-        precedence_fence(agent, instruction->pair, instruction->generation);
+        precedence_fence(agent, instruction->pair, instruction->fence);
     }
     struct arrival *arrival = memory_new(sizeof *arrival);
     *arrival = (struct arrival){agent, task, reply, context};

@@ -89,12 +89,11 @@ bool precedence_admits_generation(struct agent *agent, const struct instruction 
 {
     const json_t *fence = json_object_get(agent->fences, instruction->pair);
     int64_t highest = json_integer_or(fence, "generation", -1);
-    return instruction->generation >= highest ||
+    return instruction->fence >= highest ||
            error_set(error, ERROR_FENCED,
                      "order of generation %d refused: this agent has seen generation %d, of device "
                      "%.40s",
-                     (int)instruction->generation, (int)highest,
-                     json_string_or(fence, "device", "?"));
+                     (int)instruction->fence, (int)highest, json_string_or(fence, "device", "?"));
 }
 
 /* A later order that failed has decided nothing: the earlier one may be what is wanted after all. A
@@ -128,7 +127,7 @@ bool precedence_admits(struct agent *agent, const struct instruction *instructio
 
 static bool is_older(const struct instruction *instruction, const char *pair, int64_t generation)
 {
-    return instruction->generation < generation && strcmp(instruction->pair, pair) == 0;
+    return instruction->fence < generation && strcmp(instruction->pair, pair) == 0;
 }
 
 /* A device that lost its journal orders a transfer or a commit anew, under another key, while the
@@ -138,7 +137,7 @@ static bool waits_for(const struct task *task, const struct task *other)
 {
     const struct instruction *ours = &task->instruction, *its = &other->instruction;
     bool same_kind = task->kind == other->kind;
-    if (is_older(its, ours->pair, ours->generation))
+    if (is_older(its, ours->pair, ours->fence))
         return true;
     if (same_kind && task->kind->is_alone && strcmp(its->service, ours->service) == 0)
         return true;

@@ -31,6 +31,8 @@ static bool parse_envelope(const json_t *document, struct instruction *instructi
         !json_get_object(document, "body", &body, error))
         return error_wrap(error, "instruction");
     instruction->service_name = json_string_or(document, "service_name", instruction->service);
+    int64_t fence = json_integer_or(document, "fence", instruction->generation);
+    instruction->fence = fence > instruction->generation ? fence : instruction->generation;
     instruction->try_number = json_integer_or(document, "try", 1);
     instruction->deadline_us = json_time_or(document, "deadline_us", 0);
     instruction->body = body;
@@ -60,6 +62,9 @@ json_t *instruction_format(const struct instruction *instruction, json_t *body)
     json_set_string(document, "service", instruction->service);
     json_set_string(document, "service_name", instruction->service_name);
     json_set_integer(document, "generation", instruction->generation);
+    json_set_integer(document, "fence",
+                     instruction->fence > instruction->generation ? instruction->fence
+                                                                  : instruction->generation);
     json_set_integer(document, "number", instruction->number);
     json_set_integer(document, "attempt", instruction->attempt);
     json_set_integer(document, "try", instruction->try_number);
@@ -74,7 +79,7 @@ bool instruction_same_order(const json_t *a, const json_t *b)
     json_t *left = json_copy((json_t *)(uintptr_t)a);
     json_t *right = json_copy((json_t *)(uintptr_t)b);
     CHECK(left != NULL && right != NULL);
-    static const char *const of_the_sender[] = {"device", "deadline_us"};
+    static const char *const of_the_sender[] = {"device", "deadline_us", "fence"};
     for (size_t i = 0; i < ARRAY_LENGTH(of_the_sender); i++) {
         json_object_del(left, of_the_sender[i]);
         json_object_del(right, of_the_sender[i]);

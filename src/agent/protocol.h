@@ -32,7 +32,8 @@ struct instruction {
     const char *pair;    /* id */
     const char *service; /* id */
     const char *service_name;
-    int64_t generation;
+    int64_t generation; /* of the epoch: a part of its name */
+    int64_t fence;  /* of the pair's record now: lower ones are refused; never below generation */
     int64_t number; /* of the epoch; 0 for instructions outside one (check, inspect) */
     int64_t attempt;
     int64_t try_number;
@@ -46,7 +47,7 @@ struct instruction {
 bool instruction_parse(json_t *document, struct instruction *ret_instruction, struct error *error);
 /* The document of the envelope; body is stolen. */
 json_t *instruction_format(const struct instruction *instruction, json_t *body);
-/* Equal in all but the sending's device and deadline: the same order sent again. */
+/* Equal in all but the sending's device, deadline and fence: the same order sent again. */
 bool instruction_same_order(const json_t *a, const json_t *b);
 
 enum status_state { STATUS_RUNNING, STATUS_WAITING, STATUS_DONE, STATUS_FAILED };

@@ -128,6 +128,7 @@ struct agent_parts {
     struct list limiters; /* one per service */
 };
 struct agent_parts *agent_parts(struct agent *agent);
+json_t *agent_fences(struct agent *agent); /* {pair: {generation, device}}: the highest seen */
 /* Running, or something of it is on its way to the journal. */
 bool task_is_busy(const struct task *task);
 void agent_task_over(struct agent *agent, struct task *task);

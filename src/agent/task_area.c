@@ -141,6 +141,7 @@ static void show_orders(struct task *task)
         json_append_take(orders, item);
     }
     task_result_take(task, "orders", orders);
+    task_result_take(task, "fences", json_deep_copy(agent_fences(task->agent)));
     task_stage_done(task, &ERROR_NONE);
 }
 

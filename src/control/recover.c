@@ -17,6 +17,9 @@ struct recovery {
     struct work work; /* clusters */
     struct control *control;
     size_t cluster; /* which is asked next */
+    json_t *fences; /* highest of each pair: {pair: {generation, mine}} */
+    json_t *raised; /* pairs that have a new generation, by id: the second look is under it */
+    size_t pair;    /* which of them the cluster is asked about next */
     json_t *found;  /* services of all areas: [{cluster, ...}] */
     json_t *orders; /* that agents hold, of all clusters */
     json_t *silent; /* clusters that did not answer */
@@ -210,6 +213,8 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
 static void free_recovery(struct recovery *recovery)
 {
     work_end(&recovery->work);
+    json_decref(recovery->fences);
+    json_decref(recovery->raised);
     json_decref(recovery->found);
     json_decref(recovery->orders);
     json_decref(recovery->silent);
@@ -263,46 +268,189 @@ static void conclude(struct recovery *recovery)
     free_recovery(recovery);
 }
 
-static void ask_next(struct recovery *recovery);
+/* ---- a generation that nobody used ---------------------------------------------------------- */
 
-static void inspection_came(void *context, const json_t *result, const struct error *error)
+static void note_generation(struct recovery *recovery, const char *pair, int64_t generation,
+                            bool mine)
 {
-    struct recovery *recovery = context;
-    const char *cluster = recovery->control->options.clusters[recovery->cluster].name;
+    json_t *known = json_object_get(recovery->fences, pair);
+    if (known == NULL) {
+        known = json_object();
+        json_set_boolean(known, "mine", true);
+        json_set_take(recovery->fences, pair, known);
+    }
+    if (generation > json_integer_or(known, "generation", 0))
+        json_set_integer(known, "generation", generation);
+    if (!mine)
+        json_set_boolean(known, "mine", false);
+}
+
+static void note_fences(struct recovery *recovery, const json_t *result)
+{
+    const char *pair;
+    size_t index, i;
+    json_t *fence, *item, *epoch;
+    json_object_foreach(json_object_get(result, "fences"), pair, fence) {
+        const char *device = json_string_or(fence, "device", "");
+        note_generation(recovery, pair, json_integer_or(fence, "generation", 0),
+                        strcmp(device, recovery->control->options.device) == 0);
+    }
+    json_array_foreach(json_object_get(result, "services"), index, item)
+        json_array_foreach(json_object_get(item, "epochs"), i, epoch)
+            note_generation(recovery, json_string_or(item, "pair", ""),
+                            json_integer_or(epoch, "generation", 0), true);
+}
+
+/* Of a pair that this device works with already, and nobody else, its generation is its own. */
+static void raise_pair(struct recovery *recovery, const json_t *item)
+{
+    struct control *control = recovery->control;
+    const char *id = json_string_or(item, "pair", "");
+    const json_t *fence = json_object_get(recovery->fences, id);
+    size_t index;
+    json_t *raised;
+    json_array_foreach(recovery->raised, index, raised)
+        if (strcmp(json_string_value(raised), id) == 0)
+            return;
+    bool known = control_find_pair(control, id) != NULL;
+    if (known && json_boolean_or(fence, "mine", true))
+        return;
+    struct pair *pair = recover_pair(control, item, json_object_get(item, "policy"));
+    int64_t highest = json_integer_or(fence, "generation", 0);
+    pair->generation = (highest > pair->generation || !known ? highest : pair->generation) + 1;
+    control_save_pair(control, pair);
+    json_append_take(recovery->raised, json_string(id));
+}
+
+static void look_again(void *context, const struct error *error);
+
+/* Records become durable in order: with this one the generations are. */
+static void raise_generations(struct recovery *recovery)
+{
     size_t index;
     json_t *item;
-    if (recovery->control->stopping) { /* half of what is known is not recovered */
-        control_answer(recovery->control, recovery->done, recovery->context, NULL, error);
-        free_recovery(recovery);
+    json_array_foreach(recovery->found, index, item)
+        raise_pair(recovery, item);
+    if (json_array_size(recovery->raised) == 0) {
+        conclude(recovery);
         return;
     }
+    json_t *object = json_object();
+    json_set_string(object, "verb", "recover");
+    json_set_string(object, "reason", recovery->reason);
+    json_set_time(object, "time_us", clock_realtime_us());
+    char *payload = control_text(object);
+    struct journal_append record = {.type = JOURNAL_OPERATOR, .payload = payload};
+    control_record(recovery->control, &record, 1, look_again, recovery);
+    free(payload);
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+static void ask_next(struct recovery *recovery);
+
+static void end_with(struct recovery *recovery, const struct error *error)
+{
+    control_answer(recovery->control, recovery->done, recovery->context, NULL, error);
+    free_recovery(recovery);
+}
+
+static const char *cluster_name(const struct recovery *recovery)
+{
+    return recovery->control->options.clusters[recovery->cluster].name;
+}
+
+static bool is_silent(const struct recovery *recovery)
+{
+    size_t index;
+    json_t *silent;
+    json_array_foreach(recovery->silent, index, silent)
+        if (strcmp(json_string_or(silent, "cluster", ""), cluster_name(recovery)) == 0)
+            return true;
+    return false;
+}
+
+static void take_inspection(struct recovery *recovery, const json_t *result,
+                            const struct error *error)
+{
+    size_t index;
+    json_t *item;
     if (error->code != ERROR_OK) {
         json_t *silent = json_object();
-        json_set_string(silent, "cluster", cluster);
+        json_set_string(silent, "cluster", cluster_name(recovery));
         json_set_take(silent, "error", json_from_error(error));
         json_append_take(recovery->silent, silent);
     }
     json_array_foreach(json_object_get(result, "services"), index, item) {
         json_t *copy = json_deep_copy(item);
-        json_set_string(copy, "cluster", cluster);
+        json_set_string(copy, "cluster", cluster_name(recovery));
         json_append_take(recovery->found, copy);
     }
     if (json_is_array(json_object_get(result, "orders")))
         json_array_extend(recovery->orders, json_object_get(result, "orders"));
-    recovery->work.progress.done = ++recovery->cluster;
+}
+
+static void inspection_came(void *context, const json_t *result, const struct error *error)
+{
+    struct recovery *recovery = context;
+    bool again = json_array_size(recovery->raised) > 0;
+    if (recovery->control->stopping) { /* half of what is known is not recovered */
+        end_with(recovery, error);
+        return;
+    }
+    /* Only what is seen under all of the new generations cannot change any more. */
+    if (again && error->code == ERROR_OK &&
+        recovery->pair + 1 < json_array_size(recovery->raised)) {
+        recovery->pair++;
+        ask_next(recovery);
+        return;
+    }
+    take_inspection(recovery, result, error);
+    if (!again)
+        note_fences(recovery, result);
+    recovery->pair = 0;
+    recovery->cluster++;
+    recovery->work.progress.done++;
     ask_next(recovery);
 }
 
 static void ask_next(struct recovery *recovery)
 {
-    if (recovery->cluster == recovery->control->options.cluster_count) {
-        conclude(recovery);
+    struct control *control = recovery->control;
+    bool again = json_array_size(recovery->raised) > 0;
+    while (again && recovery->cluster < control->options.cluster_count && is_silent(recovery)) {
+        recovery->cluster++;
+        recovery->work.progress.done++;
+    }
+    if (recovery->cluster == control->options.cluster_count) {
+        if (again)
+            conclude(recovery);
+        else
+            raise_generations(recovery);
         return;
     }
-    const char *cluster = recovery->control->options.clusters[recovery->cluster].name;
-    work_says(&recovery->work, "asking cluster %s", cluster);
-    ask_new(recovery->control, cluster, "inspect", NULL, NULL, 0, json_object(), INSPECT_LIMIT_MS,
-            inspection_came, recovery);
+    const struct pair *pair =
+        again ? control_find_pair(
+                    control, json_string_value(json_array_get(recovery->raised, recovery->pair)))
+              : NULL;
+    work_says(&recovery->work, "asking cluster %s", cluster_name(recovery));
+    ask_new(control, cluster_name(recovery), "inspect", pair, NULL, 0, json_object(),
+            INSPECT_LIMIT_MS, inspection_came, recovery);
+}
+
+/* What was ordered under an older generation ends, and none of it begins behind this look. */
+static void look_again(void *context, const struct error *error)
+{
+    struct recovery *recovery = context;
+    if (error->code != ERROR_OK || recovery->control->stopping) {
+        end_with(recovery, error);
+        return;
+    }
+    json_array_clear(recovery->found);
+    json_array_clear(recovery->orders);
+    recovery->cluster = 0;
+    recovery->work.progress.total *= 2;
+    ask_next(recovery);
 }
 
 void control_recover(struct control *control, const char *reason, control_done_fn *done,
@@ -310,6 +458,8 @@ void control_recover(struct control *control, const char *reason, control_done_f
 {
     struct recovery *recovery = memory_new(sizeof *recovery);
     recovery->control = control;
+    recovery->fences = json_object();
+    recovery->raised = json_array();
     recovery->found = json_array();
     recovery->orders = json_array();
     recovery->silent = json_array();

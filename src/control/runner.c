@@ -148,6 +148,7 @@ static json_t *envelope(struct run *run, const struct epoch_effect *effect, cons
         .service = epoch->service,
         .service_name = epoch->service_name,
         .generation = (int64_t)epoch->generation,
+        .fence = run->service->pair->generation,
         .number = (int64_t)epoch->number,
         .attempt = effect->attempt,
         .try_number = effect->try,

@@ -269,6 +269,7 @@ void bed_put_late(struct bed_order order, struct bed_reply *reply)
         .service = order.service == NULL ? BED_SERVICE : order.service,
         .service_name = "bills",
         .generation = order.generation == 0 ? 1 : order.generation,
+        .fence = order.fence,
         .number = order.number,
         .attempt = order.attempt == 0 ? 1 : order.attempt,
         .try_number = order.try == 0 ? 1 : order.try,

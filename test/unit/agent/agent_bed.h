@@ -47,6 +47,7 @@ struct bed_order {
     int number;           /* of the epoch */
     int base;             /* of the base epoch; 0: none */
     int generation;       /* 0: 1 */
+    int fence;            /* 0: the generation */
     int attempt, try;     /* 0: 1 */
     const char *key;      /* NULL: made of what tells orders apart */
     const char *service;  /* NULL: BED_SERVICE */

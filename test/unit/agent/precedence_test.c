@@ -2,6 +2,8 @@
  * and what writes the same files runs one behind the other. */
 #include "agent_bed.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -152,6 +154,25 @@ static void test_a_newer_generation_stops_what_runs(void **state)
     assert_int_equal(spy_place("write_open", "received.json"), -1);
 }
 
+/* The device that raised the generation goes on with an epoch of before. */
+static void test_an_older_epoch_under_a_newer_generation(void **state)
+{
+    (void)state;
+    bed_shell("echo 1 > $TOP/lyon/data/a");
+    bed_do(ORDER(LYON, "snapshot", 1, 0));
+    bed_do(ORDER(YORK, "transfer", 1, 0));
+    bed_do(new_generation);
+    struct bed_order commit = ORDER(YORK, "commit", 1, 0);
+    expect_refused(commit, "FENCED");
+    commit.fence = 2;
+    bed_do(commit);
+    assert_true(bed_shell_says("test -e $TOP/york/coeval/$SERVICE/g1.e1/seal.json"));
+    struct bed_status status = bed_end(new_generation);
+    const json_t *fence = json_object_get(json_object_get(status.result, "fences"), BED_PAIR);
+    assert_int_equal(json_integer_or(fence, "generation", 0), 2);
+    bed_forget(&status);
+}
+
 static void test_a_newer_generation_ends_what_is_queued(void **state)
 {
     (void)state;
@@ -277,6 +298,7 @@ int main(void)
         T(test_no_commit_beside_a_rollback),
         T(test_a_commit_waits_for_the_transfer),
         T(test_a_newer_generation_stops_what_runs),
+        T(test_an_older_epoch_under_a_newer_generation),
         T(test_a_newer_generation_ends_what_is_queued),
         T(test_what_was_fenced_stays_so_after_a_restart),
         T(test_a_fenced_moment_lets_writers_go),
