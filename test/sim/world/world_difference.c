@@ -8,12 +8,13 @@
 #include "component/component.h"
 #include "world_tree.h"
 
+#define DIFFERENCES_MAX 1000
+
 struct comparing {
     const struct thing *from, *to; /* tops */
     struct arena arena;
-    difference_fn *fn;
-    void *context;
-    struct error *error;
+    struct difference *found; /* all of one moment: who is told may wait, and the tree goes on */
+    size_t count;
 };
 
 /* Staging directly below the root is no part of it. */
@@ -49,11 +50,11 @@ static const char *path_in(struct comparing *comparing, const struct thing *node
     return path_join(&comparing->arena, path_in(comparing, node->parent, top), node->name);
 }
 
-static bool tell(struct comparing *comparing, enum difference_kind kind, const char *path,
+static void note(struct comparing *comparing, enum difference_kind kind, const char *path,
                  const char *target)
 {
-    struct difference difference = {kind, path, target};
-    return comparing->fn(comparing->context, &difference, comparing->error);
+    CHECK(comparing->count < DIFFERENCES_MAX);
+    comparing->found[comparing->count++] = (struct difference){kind, path, target};
 }
 
 static bool is_modified(const struct thing *a, const struct thing *b)
@@ -77,43 +78,37 @@ static const char *pre_image(struct comparing *comparing, const struct sides *si
     return path_join(&comparing->arena, path_in(comparing, before, comparing->from), node->name);
 }
 
-static bool walk_new(struct comparing *comparing, const struct sides *sides,
+static void walk_new(struct comparing *comparing, const struct sides *sides,
                      const struct thing *node, bool in_created)
 {
     bool is_created = false;
     if (node != comparing->to) {
         is_created = find_id(comparing->from, sides->from_root, node->id) == NULL;
-        if (is_created && !in_created &&
-            !tell(comparing, DIFFERENCE_CREATE, pre_image(comparing, sides, node), NULL))
-            return false;
+        if (is_created && !in_created)
+            note(comparing, DIFFERENCE_CREATE, pre_image(comparing, sides, node), NULL);
     }
     for (size_t i = 0; i < node->child_count; i++)
-        if (!is_left_out(node->children[i], sides->to_root) &&
-            !walk_new(comparing, sides, node->children[i], is_created))
-            return false;
-    return true;
+        if (!is_left_out(node->children[i], sides->to_root))
+            walk_new(comparing, sides, node->children[i], is_created);
 }
 
-static bool walk_old(struct comparing *comparing, const struct sides *sides,
+static void walk_old(struct comparing *comparing, const struct sides *sides,
                      const struct thing *node, bool in_deleted)
 {
     const char *path = path_in(comparing, node, comparing->from);
     const struct thing *now = node == comparing->from
-                                 ? comparing->to
-                                 : find_id(comparing->to, sides->to_root, node->id);
-    if (now == NULL && !in_deleted && !tell(comparing, DIFFERENCE_DELETE, path, NULL))
-        return false;
+                                  ? comparing->to
+                                  : find_id(comparing->to, sides->to_root, node->id);
+    if (now == NULL && !in_deleted)
+        note(comparing, DIFFERENCE_DELETE, path, NULL);
     if (now != NULL && node != comparing->from &&
-        (in_deleted || now->parent->id != node->parent->id || strcmp(now->name, node->name) != 0) &&
-        !tell(comparing, DIFFERENCE_RENAME, path, path_in(comparing, now, comparing->to)))
-        return false;
-    if (now != NULL && is_modified(node, now) && !tell(comparing, DIFFERENCE_MODIFY, path, NULL))
-        return false;
+        (in_deleted || now->parent->id != node->parent->id || strcmp(now->name, node->name) != 0))
+        note(comparing, DIFFERENCE_RENAME, path, path_in(comparing, now, comparing->to));
+    if (now != NULL && is_modified(node, now))
+        note(comparing, DIFFERENCE_MODIFY, path, NULL);
     for (size_t i = 0; i < node->child_count; i++)
-        if (!is_left_out(node->children[i], sides->from_root) &&
-            !walk_old(comparing, sides, node->children[i], now == NULL))
-            return false;
-    return true;
+        if (!is_left_out(node->children[i], sides->from_root))
+            walk_old(comparing, sides, node->children[i], now == NULL);
 }
 
 static const struct thing *descend(const struct thing *node, const char *relative)
@@ -135,15 +130,17 @@ bool tree_difference(const struct thing *from, const struct thing *to, const cha
 {
     struct sides sides = {from, to};
     struct comparing comparing = {.from = descend(from, relative),
-                                  .to = descend(to, relative),
-                                  .fn = fn,
-                                  .context = context,
-                                  .error = error};
+                                  .to = descend(to, relative)};
     if (comparing.from == NULL || comparing.to == NULL)
         return error_set(error, ERROR_NOT_FOUND, "%.80s is not there on both sides", relative);
     arena_init(&comparing.arena);
-    bool done = walk_new(&comparing, &sides, comparing.to, false) &&
-                walk_old(&comparing, &sides, comparing.from, false);
+    comparing.found =
+        arena_new(&comparing.arena, DIFFERENCES_MAX * sizeof comparing.found[0]);
+    walk_new(&comparing, &sides, comparing.to, false);
+    walk_old(&comparing, &sides, comparing.from, false);
+    bool done = true;
+    for (size_t i = 0; done && i < comparing.count; i++)
+        done = fn(context, &comparing.found[i], error);
     arena_fini(&comparing.arena);
     return done;
 }

@@ -134,7 +134,7 @@ int main(int argument_count, char **arguments)
     for (int i = 1; i < argument_count; i++) {
         bool has_value = i + 1 < argument_count;
         if (strcmp(arguments[i], "--trace") == 0)
-            world.trace = true;
+            world.trace = true, setvbuf(stdout, NULL, _IOLBF, 0);
         else if (strcmp(arguments[i], "--find") == 0)
             find = true;
         else if (strcmp(arguments[i], "--seed") == 0 && has_value)

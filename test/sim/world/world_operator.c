@@ -124,6 +124,8 @@ static void answer_epoch(const json_t *epoch, const char *state)
 {
     uint64_t number = (uint64_t)json_integer_or(epoch, "number", 0);
     const char *question = json_string_or(epoch, "question", NULL);
+    if (strcmp(state, "stuck") == 0 && chance(50))
+        people_mend(); /* "mend the cause": somebody else's doing, most often */
     if (strcmp(state, "stuck") == 0)
         verb_on_epoch(number, chance(50) ? "resume" : "rollback");
     else if (question != NULL)

@@ -61,6 +61,79 @@ static unsigned depth_of(const struct thing *node)
     return node->parent == NULL ? 0 : 1 + depth_of(node->parent);
 }
 
+/* ---- what others did on the target, until it is mended --------------------------------------- */
+
+enum deed_kind { DEED_MADE, DEED_CHANGED, DEED_REMOVED };
+
+struct deed {
+    struct list node;
+    enum deed_kind kind;
+    struct thing *thing;
+    char *path; /* removed: whence */
+    char *content;
+    uint32_t mode;
+    int64_t mtime_ms;
+};
+static struct list deeds = {&deeds, &deeds};
+
+static struct deed *note_deed(enum deed_kind kind, struct thing *thing, const char *path)
+{
+    struct deed *deed = memory_new(sizeof *deed);
+    *deed = (struct deed){.kind = kind,
+                          .thing = thing,
+                          .path = memory_copy_string(path),
+                          .content = memory_copy_string(thing->content),
+                          .mode = thing->mode,
+                          .mtime_ms = thing->mtime_ms};
+    list_append(&deeds, &deed->node);
+    return deed;
+}
+
+static bool is_in_place(const struct thing *thing)
+{
+    const struct tree *tree = &scene.stores[WEST].tree;
+    for (const struct thing *at = thing; at != NULL; at = at->parent) {
+        if (at == tree_find(tree, "/data"))
+            return true;
+        if (at->parent == NULL || strcmp(at->name, STAGING_NAME) == 0)
+            return false;
+    }
+    return false;
+}
+
+static void undo(const struct deed *deed)
+{
+    struct tree *tree = &scene.stores[WEST].tree;
+    struct arena arena;
+    struct error error;
+    struct thing *ignored;
+    int64_t now_ms = clock_realtime_us() / 1000;
+    arena_init(&arena);
+    if (deed->kind == DEED_REMOVED) {
+        tree_rename(tree, path_of(&arena, deed->thing), deed->path, false, now_ms, &ignored,
+                    &error);
+    } else if (is_in_place(deed->thing) && deed->kind == DEED_MADE) {
+        tree_remove(tree, path_of(&arena, deed->thing), true, now_ms, &ignored, &error);
+    } else if (is_in_place(deed->thing)) {
+        thing_set_content(deed->thing, deed->content, strlen(deed->content));
+        deed->thing->mode = deed->mode;
+        deed->thing->mtime_ms = deed->mtime_ms;
+        deed->thing->foreign = false;
+    }
+    arena_fini(&arena);
+}
+
+/* The newest first, as the operator asked them to. */
+void people_mend(void)
+{
+    world_trace("others take back what they did on the target");
+    while (!list_is_empty(&deeds)) {
+        struct deed *deed = list_entry(deeds.previous, struct deed, node);
+        undo(deed);
+        list_remove(&deed->node);
+    }
+}
+
 /* ---- what people do ------------------------------------------------------------------------- */
 
 static unsigned contents; /* every one is new */
@@ -91,6 +164,8 @@ static void make_something(struct store *store, struct arena *arena, const char 
     if (!make_directory)
         give_content(node, who);
     node->foreign = foreign;
+    if (foreign)
+        note_deed(DEED_MADE, node, path);
     world_trace("%s makes %s %s", who, path, node->content);
 }
 
@@ -100,6 +175,8 @@ static void change_something(struct store *store, struct arena *arena, const cha
     struct thing *node = any_node(store, chance(20));
     if (node == NULL || node->open)
         return;
+    if (foreign)
+        note_deed(DEED_CHANGED, node, "");
     if (node->type == ENTRY_FILE && chance(70))
         give_content(node, who);
     else
@@ -122,7 +199,7 @@ static void move_something(struct store *store, struct arena *arena)
         world_trace("user moves %s to %s", from, to);
 }
 
-static void remove_something(struct store *store, struct arena *arena, const char *who)
+static void remove_something(struct store *store, struct arena *arena)
 {
     struct thing *node = any_node(store, chance(30)), *removed;
     struct error error;
@@ -130,7 +207,24 @@ static void remove_something(struct store *store, struct arena *arena, const cha
         return;
     const char *path = path_of(arena, node);
     if (tree_remove(&store->tree, path, true, clock_realtime_us() / 1000, &removed, &error))
-        world_trace("%s removes %s", who, path);
+        world_trace("user removes %s", path);
+}
+
+/* Into the bin, from which it can come back. */
+static void bin_something(struct arena *arena)
+{
+    struct tree *tree = &scene.stores[WEST].tree;
+    struct thing *thing = any_node(&scene.stores[WEST], chance(30)), *ignored;
+    struct error error;
+    static unsigned binned;
+    if (thing == NULL || depth_of(thing) < 3)
+        return;
+    const char *path = path_of(arena, thing);
+    if (tree_rename(tree, path, arena_format(arena, "/bin/%u", ++binned), false,
+                    clock_realtime_us() / 1000, &ignored, &error)) {
+        note_deed(DEED_REMOVED, thing, path);
+        world_trace("other removes %s", path);
+    }
 }
 
 static void use_source(void)
@@ -147,7 +241,7 @@ static void use_source(void)
         else if (what < 8)
             move_something(store, &arena);
         else
-            remove_something(store, &arena, "user");
+            remove_something(store, &arena);
     }
     arena_fini(&arena);
 }
@@ -170,7 +264,7 @@ static void others_write(void *context)
         else if (chance(70))
             change_something(&scene.stores[WEST], &arena, "other", true);
         else
-            remove_something(&scene.stores[WEST], &arena, "other");
+            bin_something(&arena);
     }
     arena_fini(&arena);
     event_new(NULL, chance_ns(MINUTE, 20 * MINUTE), others_write, NULL);

@@ -179,6 +179,7 @@ void scene_begin(const char *directory)
             make_tree(&scene.stores[i], "/data/two", ENTRY_DIRECTORY, "");
         }
     }
+    make_tree(&scene.stores[WEST], "/bin", ENTRY_DIRECTORY, "");
     for (int i = 0; i < PLACE_COUNT; i++) {
         struct computer *computer = &scene.computers[i];
         computer->place = (enum place)i;

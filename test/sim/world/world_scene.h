@@ -50,6 +50,7 @@ void network_old_letter(void); /* an order of long ago comes once more */
 
 /* world_people.c */
 void people_begin(void);
+void people_mend(void); /* others take back what they did on the target */
 void operator_begin(void); /* world_operator.c */
 bool operator_recovered(void); /* the device has all again that it lost */
 void operator_lost_journal(void);

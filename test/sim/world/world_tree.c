@@ -227,7 +227,7 @@ bool tree_remove(struct tree *tree, const char *path, bool recursive, int64_t no
     if (!find_own(tree, path, &node, error))
         return false;
     if (node->child_count > 0 && !recursive)
-        return error_set(error, ERROR_CONFLICT, "%.80s is not empty", path);
+        return error_set(error, ERROR_EXISTS, "%.80s is not empty", path);
     if (has_roots(node))
         return error_set(error, ERROR_CONFLICT, "%.80s has snapshots", path);
     detach(node, now_ms);
