@@ -30,12 +30,14 @@ struct seal {
 
 static struct list truths = {&truths, &truths};
 static struct list seals = {&seals, &seals};
-static json_t *orders;    /* key -> body of a disarm */
-static json_t *disarmed;  /* names of snapshots that never come */
+static json_t *orders;   /* key -> body of a snapshot or a disarm, with its kind */
+static json_t *fired;    /* names of snapshots that were said to be there */
+static json_t *disarmed; /* ... that never come */
 
 void checker_begin(void)
 {
     orders = json_object();
+    fired = json_object();
     disarmed = json_object();
 }
 
@@ -59,10 +61,11 @@ bool checker_is_sealed(uint64_t number)
 
 static const struct truth *find_truth(const char *root, const char *name)
 {
+    const struct truth *newest = NULL;
     list_for_each(truth, &truths, struct truth, node)
         if (strcmp(truth->root, root) == 0 && strcmp(truth->name, name) == 0)
-            return truth;
-    return NULL;
+            newest = truth;
+    return newest;
 }
 
 /* The name that the moment gave to A's root. */
@@ -203,11 +206,12 @@ static void check_freeze(const struct act *act)
 {
     if (act->store != &scene.stores[EAST])
         return;
-    if (find_truth(act->path, act->other) != NULL)
-        world_fail("G5: snapshot %s of %s is taken twice", act->other, act->path);
+    if (json_object_get(fired, act->other) != NULL)
+        world_fail("G5: snapshot %s was said to be taken, and is taken again", act->other);
     /* What a dead agent had sent before may still come: nobody can call it back. */
     if (act->sender->alive && json_object_get(disarmed, act->other) != NULL)
         world_fail("G5: snapshot %s was said to be \"not fired\", and is taken", act->other);
+    /* A torn moment that was removed may come again while its grace lasts; nobody heard of it. */
     struct truth *truth = memory_new(sizeof *truth);
     *truth = (struct truth){.root = memory_copy_string(act->path),
                             .name = memory_copy_string(act->other),
@@ -221,9 +225,9 @@ void checker_order(const char *body, size_t size)
     struct error error;
     if (!json_parse(body, size, &document, &error))
         return;
-    if (strcmp(json_string_or(document, "kind", ""), "disarm") == 0)
-        json_object_set(orders, json_string_or(document, "key", ""),
-                        json_object_get(document, "body"));
+    const char *kind = json_string_or(document, "kind", "");
+    if (strcmp(kind, "disarm") == 0 || strcmp(kind, "snapshot") == 0)
+        json_object_set(orders, json_string_or(document, "key", ""), document);
     json_decref(document);
 }
 
@@ -235,10 +239,13 @@ void checker_answer(const char *body, size_t size)
         return;
     const json_t *order = json_object_get(orders, json_string_or(document, "key", ""));
     const json_t *result = json_object_get(document, "result");
-    const char *name = json_string_or(order, "snapshot", NULL);
-    if (name != NULL && strcmp(json_string_or(document, "state", ""), "done") == 0 &&
-        json_is_false(json_object_get(result, "fired")))
+    const char *name = json_string_or(json_object_get(order, "body"), "snapshot", NULL);
+    bool is_done = strcmp(json_string_or(document, "state", ""), "done") == 0;
+    bool is_disarm = strcmp(json_string_or(order, "kind", ""), "disarm") == 0;
+    if (name != NULL && is_done && is_disarm && json_is_false(json_object_get(result, "fired")))
         json_object_set_new(disarmed, name, json_true());
+    if (name != NULL && is_done && !is_disarm && json_is_true(json_object_get(result, "fired")))
+        json_object_set_new(fired, name, json_true());
     json_decref(document);
 }
 
