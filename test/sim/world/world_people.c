@@ -73,10 +73,11 @@ struct deed {
     char *content;
     uint32_t mode;
     int64_t mtime_ms;
+    unsigned seals; /* there were then */
 };
 static struct list deeds = {&deeds, &deeds};
 
-static struct deed *note_deed(enum deed_kind kind, struct thing *thing, const char *path)
+static void note_deed(enum deed_kind kind, struct thing *thing, const char *path)
 {
     struct deed *deed = memory_new(sizeof *deed);
     *deed = (struct deed){.kind = kind,
@@ -84,9 +85,9 @@ static struct deed *note_deed(enum deed_kind kind, struct thing *thing, const ch
                           .path = memory_copy_string(path),
                           .content = memory_copy_string(thing->content),
                           .mode = thing->mode,
-                          .mtime_ms = thing->mtime_ms};
+                          .mtime_ms = thing->mtime_ms,
+                          .seals = checker_seals()};
     list_append(&deeds, &deed->node);
-    return deed;
 }
 
 static bool is_in_place(const struct thing *thing)
@@ -123,13 +124,14 @@ static void undo(const struct deed *deed)
     arena_fini(&arena);
 }
 
-/* The newest first, as the operator asked them to. */
+/* The newest first, as the operator asked them to; what was there at the last seal is settled. */
 void people_mend(void)
 {
     world_trace("others take back what they did on the target");
     while (!list_is_empty(&deeds)) {
         struct deed *deed = list_entry(deeds.previous, struct deed, node);
-        undo(deed);
+        if (deed->seals == checker_seals())
+            undo(deed);
         list_remove(&deed->node);
     }
 }
