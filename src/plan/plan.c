@@ -208,8 +208,11 @@ void plan_step_name(const struct plan_step *step, char ret_name[PLAN_NAME_SIZE])
 enum plan_decision plan_step_decide(const struct plan_step *step, bool staged_exists,
                                     bool place_exists)
 {
+    if (step->kind == PLAN_PARK && !staged_exists && !place_exists) /* on the way back what came is
+                                                                       removed: let it be gone */
+        return step->area == PLAN_AREA_NEW ? PLAN_DONE : PLAN_IMPOSSIBLE;
     if (step->kind == PLAN_PARK) /* the place may have an owner again: what is parked is parked */
-        return staged_exists ? PLAN_DONE : place_exists ? PLAN_DO : PLAN_IMPOSSIBLE;
+        return staged_exists ? PLAN_DONE : PLAN_DO;
     if (staged_exists)
         return place_exists ? PLAN_IMPOSSIBLE : PLAN_DO;
     return place_exists ? PLAN_DONE : PLAN_IMPOSSIBLE;

@@ -75,7 +75,7 @@ struct plan plan_inverse(const struct plan *plan, struct arena *arena);
 void plan_step_name(const struct plan_step *step, char ret_name[PLAN_NAME_SIZE]); /* "park/3" */
 
 /* What to do about a step, from what is there now. IMPOSSIBLE: neither end is as it must be:
- * somebody else was here. */
+ * somebody else was here. Of what came (and goes again in an inverse plan) nothing need be left. */
 enum plan_decision { PLAN_DO, PLAN_DONE, PLAN_IMPOSSIBLE };
 enum plan_decision plan_step_decide(const struct plan_step *step, bool staged_exists,
                                     bool place_exists);

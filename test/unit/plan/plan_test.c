@@ -165,6 +165,10 @@ static void test_deciding_by_looking(void **state)
     assert_int_equal(plan_step_decide(&park, true, false), PLAN_DONE);
     assert_int_equal(plan_step_decide(&park, true, true), PLAN_DONE);
     assert_int_equal(plan_step_decide(&park, false, false), PLAN_IMPOSSIBLE);
+    struct plan_step back = {.kind = PLAN_PARK, .area = PLAN_AREA_NEW};
+    assert_int_equal(plan_step_decide(&back, false, true), PLAN_DO);
+    assert_int_equal(plan_step_decide(&back, true, false), PLAN_DONE);
+    assert_int_equal(plan_step_decide(&back, false, false), PLAN_DONE);
     assert_int_equal(plan_step_decide(&place, true, false), PLAN_DO);
     assert_int_equal(plan_step_decide(&place, false, true), PLAN_DONE);
     assert_int_equal(plan_step_decide(&place, true, true), PLAN_IMPOSSIBLE);
