@@ -1,5 +1,5 @@
-/* depot_contract_test.c: the contract of all stores over the simulated one: a fake that promises what
- * no store keeps would prove nothing. */
+/* depot_contract_test.c: the contract of all stores over the simulated one: a fake that promises
+ * what no store keeps would prove nothing. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* world.h: one virtual clock, one queue of events, one generator; processes that die, fibers that
- * wait. All of a run follows from its seed. A struct loop is one life of one process: its events and
- * fibers are dropped when it dies, its memory is abandoned (each seed has a process of its own). */
+ * wait. All of a run follows from its seed. A struct loop is one life of one process: its events
+ * and fibers are dropped when it dies, its memory is abandoned (each seed has a process of its
+ * own). */
 #ifndef COEVAL_SIM_WORLD_H
 #define COEVAL_SIM_WORLD_H
 
@@ -22,16 +23,16 @@ struct loop {
 };
 
 /* Defects that can be planted; a simulation that finds none of them proves nothing. */
-#define DEFECTS(X)                                                                      \
-    X(NONE, "none")                                                                     \
-    X(EFFECT_BEFORE_RECORD, "effect-before-record") /* a journal says durable too early */ \
+#define DEFECTS(X)                                                                                 \
+    X(NONE, "none")                                                                                \
+    X(EFFECT_BEFORE_RECORD, "effect-before-record") /* a journal says durable too early */         \
     X(SEAL_UNVERIFIED, "seal-unverified")           /* the comparison of the frozen tree passes */ \
     X(FENCE_FORGOTTEN, "fence-forgotten")           /* an agent takes orders of old generations */ \
     X(DISARM_FORGOTTEN, "disarm-forgotten")         /* "not fired" does not hinder a late order */ \
-    X(RETIRE_BASE, "retire-base")                   /* retention does not know the base */ \
-    X(TORN_WRITE, "torn-write")                     /* a copy that was cut off counts as complete */ \
-    X(LOST_REPLY_FAILS, "lost-reply-fails")         /* a lost reply is taken for "not done" */ \
-    X(TOUCH_UNSEEN, "touch-unseen")                 /* other people's writes are not looked for */
+    X(RETIRE_BASE, "retire-base")                   /* retention does not know the base */         \
+    X(TORN_WRITE, "torn-write")             /* a copy that was cut off counts as complete */       \
+    X(LOST_REPLY_FAILS, "lost-reply-fails") /* a lost reply is taken for "not done" */             \
+    X(TOUCH_UNSEEN, "touch-unseen")         /* other people's writes are not looked for */
 
 enum defect {
 #define X(name, text) DEFECT_##name,
@@ -44,12 +45,12 @@ struct world {
     uint64_t seed;
     struct random random;
     int64_t now_ns;
-    int64_t clock_us;   /* what CLOCK_REALTIME shows at now_ns 0; moves when the clock is set */
-    uint64_t events;    /* so far */
+    int64_t clock_us; /* what CLOCK_REALTIME shows at now_ns 0; moves when the clock is set */
+    uint64_t events;  /* so far */
     bool trace;
-    bool faults;        /* off: nothing fails any more, all must come to rest */
+    bool faults; /* off: nothing fails any more, all must come to rest */
     enum defect defect;
-    struct loop *loop;  /* whose event runs; NULL: the world's own */
+    struct loop *loop; /* whose event runs; NULL: the world's own */
 };
 extern struct world world;
 
@@ -61,8 +62,8 @@ _Noreturn void world_fail(const char *format, ...) __attribute__((format(printf,
 
 /* Chance: from the seed, nothing else. */
 uint64_t chance_below(uint64_t bound);
-bool chance(unsigned percent);              /* also when faults are off */
-bool fault(unsigned per_thousand);          /* never when faults are off */
+bool chance(unsigned percent);     /* also when faults are off */
+bool fault(unsigned per_thousand); /* never when faults are off */
 int64_t chance_ns(int64_t least, int64_t most);
 unsigned char chance_byte(void);
 
@@ -84,7 +85,7 @@ struct fiber *fiber_new(struct loop *loop, loop_fn *run, loop_fn *done, void *co
                         int64_t delay_ns);
 struct fiber *fiber_current(void); /* NULL: an event runs */
 bool fiber_is_over(const struct fiber *fiber);
-void fiber_sleep(int64_t ns); /* outside of a fiber: the clock moves on, nothing else happens */
+void fiber_sleep(int64_t ns);     /* outside of a fiber: the clock moves on, nothing else happens */
 void fiber_wait(const void *key); /* until somebody says wake(key) */
 void fiber_wake(const void *key);
 

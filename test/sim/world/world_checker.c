@@ -320,9 +320,8 @@ void checker_end(void)
     list_for_each(seal, &seals, struct seal, node) {
         bool found = is_retired(seal);
         json_array_foreach(epochs, index, epoch)
-            found = found ||
-                    ((uint64_t)json_integer_or(epoch, "number", 0) == seal->number &&
-                     strcmp(json_string_or(epoch, "state", ""), "sealed") == 0);
+            found = found || ((uint64_t)json_integer_or(epoch, "number", 0) == seal->number &&
+                              strcmp(json_string_or(epoch, "state", ""), "sealed") == 0);
         if (!found)
             world_fail("G3: sealed epoch %u is not found again", (unsigned)seal->number);
         if (!is_retired(seal))

@@ -1,5 +1,5 @@
-/* world_component.c: the table of component.h over a depot: a store with cheap, atomic snapshots and
- * true differences, as a NameNode has them, without its blind spots. */
+/* world_component.c: the table of component.h over a depot: a store with cheap, atomic snapshots
+ * and true differences, as a NameNode has them, without its blind spots. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,8 +65,7 @@ static bool check(struct store *store, const struct call *call, enum store_use u
         struct thing *node = tree_find(&store->tree, roots[i]);
         bool good = node != NULL && node->type == ENTRY_DIRECTORY;
         struct finding finding = {good ? FINDING_OK : FINDING_ERROR,
-                                  good ? "a directory" : "no directory",
-                                  good ? NULL : "make it"};
+                                  good ? "a directory" : "no directory", good ? NULL : "make it"};
         report(context, &finding);
     }
     return true;
@@ -178,10 +177,10 @@ static bool act(struct store *store, const struct call *call, struct act wanted,
 static bool make_directory(struct store *store, const struct call *call, const char *path,
                            uint32_t mode, struct error *error)
 {
-    return act(store, call,
-               (struct act){
-                   .kind = ACT_MAKE, .path = TEXT(path), .type = ENTRY_DIRECTORY, .mode = mode},
-               error);
+    return act(
+        store, call,
+        (struct act){.kind = ACT_MAKE, .path = TEXT(path), .type = ENTRY_DIRECTORY, .mode = mode},
+        error);
 }
 
 static bool rename_path(struct store *store, const struct call *call, const char *from,
@@ -282,8 +281,7 @@ static bool write_close(struct store_writer *writer, bool commit, struct error *
                               (struct act){.kind = ACT_COMPLETE, .path = writer->path}, error);
     struct call last = {.counters = writer->call.counters}; /* also when the task is told to stop */
     if (!done) /* best effort: an unfinished file may stay, as after a crash */
-        act(writer->store, &last, (struct act){.kind = ACT_REMOVE, .path = writer->path},
-            &ignored);
+        act(writer->store, &last, (struct act){.kind = ACT_REMOVE, .path = writer->path}, &ignored);
     free(writer->path);
     free(writer);
     return done || !commit;
@@ -387,7 +385,7 @@ static bool difference(struct store *store, const struct call *call, const char 
         !find(store, call, root, &live, error))
         return false;
     return tree_difference(before->top, to == NULL ? live : after->top, relative, fn, context,
-                            error);
+                           error);
 }
 
 static bool is_suspect(struct store *store, const struct call *call, const char *root,

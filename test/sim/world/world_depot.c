@@ -1,5 +1,5 @@
-/* world_depot.c: acts and their faults: refused, done without an answer, done after the death of who
- * sent them. */
+/* world_depot.c: acts and their faults: refused, done without an answer, done after the death of
+ * who sent them. */
 #include "world_depot.h"
 
 #include <stdlib.h>
@@ -113,8 +113,8 @@ bool depot_apply(struct act *act)
     if (world.trace && !act->store->honest)
         world_trace("%s%s -> %s: %s %s %s%s%s", act->sender == NULL ? "people" : act->sender->name,
                     act->sender == NULL || act->sender->alive ? "" : " (dead)", act->store->cluster,
-                    act_name(act->kind), act->path, act->other == NULL ? "" : act->other, done ? "" : ": ",
-                    done ? "" : act->error.text);
+                    act_name(act->kind), act->path, act->other == NULL ? "" : act->other,
+                    done ? "" : ": ", done ? "" : act->error.text);
     if (done && depot_after != NULL && !act->store->honest)
         depot_after(act);
     return done;

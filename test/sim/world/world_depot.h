@@ -1,5 +1,5 @@
-/* world_depot.h: the disk of one cluster: a tree, and the acts that change it. An act is one mutation
- * on its way: it outlives the process that sent it, and its answer may be lost. */
+/* world_depot.h: the disk of one cluster: a tree, and the acts that change it. An act is one
+ * mutation on its way: it outlives the process that sent it, and its answer may be lost. */
 #ifndef COEVAL_SIM_WORLD_DEPOT_H
 #define COEVAL_SIM_WORLD_DEPOT_H
 
@@ -10,12 +10,12 @@
 struct store {
     const char *cluster;
     struct tree tree;
-    bool lost; /* for good: nothing answers any more */
+    bool lost;   /* for good: nothing answers any more */
     bool honest; /* never a fault: the contract test */
 };
 
 enum act_kind {
-    ACT_MAKE,    /* a directory, or an empty file that is open */
+    ACT_MAKE, /* a directory, or an empty file that is open */
     ACT_APPEND,
     ACT_COMPLETE,
     ACT_RENAME,

@@ -1,5 +1,5 @@
-/* world_difference.c: what changed between two trees, and where two trees are not equal. Small trees:
- * everything is looked up by walking. */
+/* world_difference.c: what changed between two trees, and where two trees are not equal. Small
+ * trees: everything is looked up by walking. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ struct comparing {
 /* Staging directly below the root is no part of it. */
 static bool is_staging(const struct thing *node)
 {
-    return node->parent != NULL && node->parent->parent == NULL && strcmp(node->name, STAGING_NAME) == 0;
+    return node->parent != NULL && node->parent->parent == NULL &&
+           strcmp(node->name, STAGING_NAME) == 0;
 }
 
 /* A live root has a parent, a frozen one has none. */
@@ -96,9 +97,8 @@ static void walk_old(struct comparing *comparing, const struct sides *sides,
                      const struct thing *node, bool in_deleted)
 {
     const char *path = path_in(comparing, node, comparing->from);
-    const struct thing *now = node == comparing->from
-                                  ? comparing->to
-                                  : find_id(comparing->to, sides->to_root, node->id);
+    const struct thing *now =
+        node == comparing->from ? comparing->to : find_id(comparing->to, sides->to_root, node->id);
     if (now == NULL && !in_deleted)
         note(comparing, DIFFERENCE_DELETE, path, NULL);
     if (now != NULL && node != comparing->from &&
@@ -129,13 +129,11 @@ bool tree_difference(const struct thing *from, const struct thing *to, const cha
                      difference_fn *fn, void *context, struct error *error)
 {
     struct sides sides = {from, to};
-    struct comparing comparing = {.from = descend(from, relative),
-                                  .to = descend(to, relative)};
+    struct comparing comparing = {.from = descend(from, relative), .to = descend(to, relative)};
     if (comparing.from == NULL || comparing.to == NULL)
         return error_set(error, ERROR_NOT_FOUND, "%.80s is not there on both sides", relative);
     arena_init(&comparing.arena);
-    comparing.found =
-        arena_new(&comparing.arena, DIFFERENCES_MAX * sizeof comparing.found[0]);
+    comparing.found = arena_new(&comparing.arena, DIFFERENCES_MAX * sizeof comparing.found[0]);
     walk_new(&comparing, &sides, comparing.to, false);
     walk_old(&comparing, &sides, comparing.from, false);
     bool done = true;

@@ -50,7 +50,8 @@ static void to_scheduler(struct fiber *fiber, bool for_good)
 {
     current = NULL;
 #ifdef FIBER_SANITIZED
-    __sanitizer_start_switch_fiber(for_good ? NULL : &fiber->fake_stack, scheduler_bottom, scheduler_size);
+    __sanitizer_start_switch_fiber(for_good ? NULL : &fiber->fake_stack, scheduler_bottom,
+                                   scheduler_size);
 #endif
     (void)for_good;
     swapcontext(&fiber->place, &scheduler);

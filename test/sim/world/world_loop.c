@@ -1,5 +1,5 @@
-/* world_loop.c: loop.h, timer.h, work.h, process.h and clock.h over the world: what the daemon has of
- * libuv and of the kernel, one virtual clock for all processes. */
+/* world_loop.c: loop.h, timer.h, work.h, process.h and clock.h over the world: what the daemon has
+ * of libuv and of the kernel, one virtual clock for all processes. */
 #include <stdlib.h>
 
 #include "base/check.h"

@@ -75,8 +75,8 @@ static void send_answer(struct exchange *exchange, int status, const char *body,
                         const struct error *error, int64_t delay_ns)
 {
     struct answer *answer = memory_new(sizeof *answer);
-    *answer = (struct answer){
-        .exchange = exchange, .status = status, .size = size, .error = *error};
+    *answer =
+        (struct answer){.exchange = exchange, .status = status, .size = size, .error = *error};
     answer->body = memory_new(size + 1);
     memcpy(answer->body, body, size);
     exchange->users++;

@@ -1,5 +1,5 @@
-/* world_operator.c: the operator: applies the policy, recovers a device that lost its journal, answers
- * questions, chooses the way out of stuck epochs, and now and then interferes. */
+/* world_operator.c: the operator: applies the policy, recovers a device that lost its journal,
+ * answers questions, chooses the way out of stuck epochs, and now and then interferes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +44,8 @@ static void policy_is_applied(void *context, const json_t *result, const struct 
 static void is_recovered(void *context, const json_t *result, const struct error *error)
 {
     said(context, result, error);
-    recovered_whole = error->code == ERROR_OK &&
-                      json_array_size(json_object_get(result, "silent_clusters")) == 0;
+    recovered_whole =
+        error->code == ERROR_OK && json_array_size(json_object_get(result, "silent_clusters")) == 0;
     if (recovered_whole && json_array_size(json_object_get(result, "services")) == 0)
         applied = false; /* nothing had begun: the policy is applied anew */
     if (world.trace && result != NULL) {
@@ -59,7 +59,8 @@ static void verb_on_policy(const char *verb)
 {
     calling = true;
     world_trace("operator: policy %s", verb);
-    control_policy_verb(control(), SERVICE_NAME, verb, "as it comes", said, (void *)(uintptr_t)verb);
+    control_policy_verb(control(), SERVICE_NAME, verb, "as it comes", said,
+                        (void *)(uintptr_t)verb);
 }
 
 static void verb_on_epoch(uint64_t number, const char *verb)
@@ -81,9 +82,9 @@ static json_t *policy_document(void)
         scene.is_push ? "push" : "pull", "mode", scene.is_full ? "full" : "incremental", "touched",
         scene.restores ? "restore" : "refuse", "adopt", "compare", "executors", 2);
     CHECK(policy != NULL);
-    json_t *group = scene.one_root ? json_pack("{s:[s]}", "data_sets", "depot:/data")
-                                   : json_pack("{s:[s,s]}", "data_sets", "depot:/data/one",
-                                               "depot:/data/two");
+    json_t *group = scene.one_root
+                        ? json_pack("{s:[s]}", "data_sets", "depot:/data")
+                        : json_pack("{s:[s,s]}", "data_sets", "depot:/data/one", "depot:/data/two");
     json_set_take(policy, "group", group);
     if (chance(20))
         json_set_integer(policy, "max_removed", 2);
@@ -108,8 +109,7 @@ static void recover(void)
 {
     calling = true;
     world_trace("operator: recovers");
-    control_recover(control(), "the journal was lost", is_recovered,
-                    (void *)(uintptr_t) "recover");
+    control_recover(control(), "the journal was lost", is_recovered, (void *)(uintptr_t) "recover");
 }
 
 /* ---- what it sees --------------------------------------------------------------------------- */
@@ -138,8 +138,7 @@ static void look_at_epochs(void)
 {
     json_t *epochs = control_epochs(control(), SERVICE_NAME, 10), *epoch;
     size_t index;
-    json_array_foreach(epochs, index, epoch)
-    {
+    json_array_foreach(epochs, index, epoch) {
         const char *state = json_string_or(epoch, "state", "");
         bool is_sealed = checker_is_sealed((uint64_t)json_integer_or(epoch, "number", 0));
         if (strcmp(state, "sealed") == 0 && !is_sealed)
@@ -195,8 +194,7 @@ bool people_epochs_rest(uint64_t *ret_newest, bool *ret_sealed)
     bool rest = true;
     *ret_newest = 0;
     *ret_sealed = false;
-    json_array_foreach(epochs, index, epoch)
-    {
+    json_array_foreach(epochs, index, epoch) {
         const char *state = json_string_or(epoch, "state", "");
         uint64_t number = (uint64_t)json_integer_or(epoch, "number", 0);
         rest = rest && is_over(state);

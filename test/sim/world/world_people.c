@@ -1,5 +1,5 @@
-/* world_people.c: users who change the source, others who write on the target, and chance that kills.
- * The operator is in world_operator.c. */
+/* world_people.c: users who change the source, others who write on the target, and chance that
+ * kills. The operator is in world_operator.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,11 +128,22 @@ static void undo(const struct deed *deed)
 void people_mend(void)
 {
     world_trace("others take back what they did on the target");
+    struct list left;
+    list_init(&left);
     while (!list_is_empty(&deeds)) {
         struct deed *deed = list_entry(deeds.previous, struct deed, node);
-        if (deed->seals == checker_seals())
-            undo(deed);
         list_remove(&deed->node);
+        if (deed->seals != checker_seals())
+            continue;
+        undo(deed);
+        /* What lies in the staging now may come back to its place. */
+        if (deed->kind != DEED_REMOVED && !is_in_place(deed->thing))
+            list_append(&left, &deed->node);
+    }
+    while (!list_is_empty(&left)) {
+        struct list *node = left.previous;
+        list_remove(node);
+        list_append(&deeds, node);
     }
 }
 
@@ -194,8 +205,8 @@ static void move_something(struct store *store, struct arena *arena)
     if (node == NULL || directory == NULL || depth_of(node) < 3)
         return;
     const char *from = path_of(arena, node);
-    const char *to = arena_format(arena, "%s/%c", path_of(arena, directory),
-                                  (char)('a' + chance_below(8)));
+    const char *to =
+        arena_format(arena, "%s/%c", path_of(arena, directory), (char)('a' + chance_below(8)));
     if (tree_rename(&store->tree, from, to, chance(30), clock_realtime_us() / 1000, &replaced,
                     &error))
         world_trace("user moves %s to %s", from, to);

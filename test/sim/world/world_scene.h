@@ -1,5 +1,6 @@
-/* world_scene.h: who is there: a control device, two agents, two clusters, one service. Each process
- * has a journal that loses what was not durable; people use the source, others touch the target. */
+/* world_scene.h: who is there: a control device, two agents, two clusters, one service. Each
+ * process has a journal that loses what was not durable; people use the source, others touch the
+ * target. */
 #ifndef COEVAL_SIM_WORLD_SCENE_H
 #define COEVAL_SIM_WORLD_SCENE_H
 
@@ -50,8 +51,8 @@ void network_old_letter(void); /* an order of long ago comes once more */
 
 /* world_people.c */
 void people_begin(void);
-void people_mend(void); /* others take back what they did on the target */
-void operator_begin(void); /* world_operator.c */
+void people_mend(void);        /* others take back what they did on the target */
+void operator_begin(void);     /* world_operator.c */
 bool operator_recovered(void); /* the device has all again that it lost */
 void operator_lost_journal(void);
 void people_forget(void); /* the device died: no answer comes */

@@ -160,10 +160,9 @@ static void timer_is_due(void *context)
 static void arm(struct descriptor *descriptor)
 {
     event_cancel(descriptor->event);
-    descriptor->event = event_new(descriptor->loop,
-                                  (descriptor->due_us - clock_realtime_us()) * 1000 +
-                                      chance_ns(0, MS / 20),
-                                  timer_is_due, descriptor);
+    descriptor->event = event_new(
+        descriptor->loop, (descriptor->due_us - clock_realtime_us()) * 1000 + chance_ns(0, MS / 20),
+        timer_is_due, descriptor);
 }
 
 int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *wanted,

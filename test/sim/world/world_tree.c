@@ -8,7 +8,8 @@
 #include "base/path.h"
 #include "component/component.h"
 
-static struct thing *new_node(struct tree *tree, enum entry_type type, uint32_t mode, int64_t now_ms)
+static struct thing *new_node(struct tree *tree, enum entry_type type, uint32_t mode,
+                              int64_t now_ms)
 {
     struct thing *node = memory_new(sizeof *node);
     *node = (struct thing){.id = ++tree->next_id, .type = type, .mode = mode, .mtime_ms = now_ms};
@@ -116,8 +117,8 @@ static void attach(struct thing *directory, struct thing *node, const char *name
     free(node->name);
     node->name = own;
     node->parent = directory;
-    directory->children = memory_resize(directory->children,
-                                        (directory->child_count + 1) * sizeof(struct thing *));
+    directory->children =
+        memory_resize(directory->children, (directory->child_count + 1) * sizeof(struct thing *));
     memmove(&directory->children[place + 1], &directory->children[place],
             (directory->child_count - place) * sizeof(struct thing *));
     directory->children[place] = node;

@@ -22,11 +22,11 @@ struct thing {
     size_t size;
     struct thing **children; /* by name */
     size_t child_count;
-    bool is_root;           /* snapshots are allowed */
-    struct list snapshots;  /* of a root, oldest first */
-    bool frozen;            /* part of a snapshot */
-    bool foreign;           /* made by other people on a target */
-    bool open;              /* its writer has not closed it */
+    bool is_root;          /* snapshots are allowed */
+    struct list snapshots; /* of a root, oldest first */
+    bool frozen;           /* part of a snapshot */
+    bool foreign;          /* made by other people on a target */
+    bool open;             /* its writer has not closed it */
 };
 
 struct frozen {
