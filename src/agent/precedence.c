@@ -96,6 +96,13 @@ bool precedence_admits_generation(struct agent *agent, const struct instruction 
                      (int)instruction->fence, (int)highest, json_string_or(fence, "device", "?"));
 }
 
+/* A moment and its disarm go on together: each may be what the other waits for. */
+static bool are_beside(const struct instruction *moment, const struct instruction *disarm)
+{
+    return is_kind(moment, "snapshot") && is_kind(disarm, "disarm") &&
+           moment->attempt == disarm->attempt;
+}
+
 /* A later order that failed has decided nothing: the earlier one may be what is wanted after all. A
  * disarm has its own rule above. */
 static bool admits_row(struct agent *agent, const struct instruction *instruction,
@@ -103,10 +110,8 @@ static bool admits_row(struct agent *agent, const struct instruction *instructio
 {
     list_for_each(task, &agent_parts(agent)->tasks, struct task, node) {
         const struct instruction *later = &task->instruction;
-        bool beside = is_kind(instruction, "snapshot") && is_kind(later, "disarm") &&
-                      later->attempt == instruction->attempt;
-        if (task->state != STATUS_FAILED && !beside && same_epoch(later, instruction) &&
-            compare(later, instruction) > 0)
+        if (task->state != STATUS_FAILED && !are_beside(instruction, later) &&
+            same_epoch(later, instruction) && compare(later, instruction) > 0)
             return error_set(error, ERROR_CONFLICT,
                              "%s of epoch %d, attempt %d, try %d comes late: %s was accepted",
                              instruction->kind, (int)instruction->number, (int)instruction->attempt,
@@ -141,7 +146,8 @@ static bool waits_for(const struct task *task, const struct task *other)
         return true;
     if (same_kind && task->kind->is_alone && strcmp(its->service, ours->service) == 0)
         return true;
-    return same_epoch(its, ours) && (same_kind || !task->kind->stops_others);
+    return same_epoch(its, ours) && !are_beside(ours, its) &&
+           (same_kind || !task->kind->stops_others);
 }
 
 bool precedence_must_wait(const struct task *task)
