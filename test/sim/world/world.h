@@ -22,17 +22,16 @@ struct loop {
     int64_t ended_ns;
 };
 
-/* Defects that can be planted; a simulation that finds none of them proves nothing. */
+/* Defects that can be planted (world_defects.c): a simulation that finds none proves nothing. */
 #define DEFECTS(X)                                                                                 \
     X(NONE, "none")                                                                                \
-    X(EFFECT_BEFORE_RECORD, "effect-before-record") /* a journal says durable too early */         \
-    X(SEAL_UNVERIFIED, "seal-unverified")           /* the comparison of the frozen tree passes */ \
-    X(FENCE_FORGOTTEN, "fence-forgotten")           /* an agent takes orders of old generations */ \
-    X(DISARM_FORGOTTEN, "disarm-forgotten")         /* "not fired" does not hinder a late order */ \
-    X(RETIRE_BASE, "retire-base")                   /* retention does not know the base */         \
-    X(TORN_WRITE, "torn-write")             /* a copy that was cut off counts as complete */       \
-    X(LOST_REPLY_FAILS, "lost-reply-fails") /* a lost reply is taken for "not done" */             \
-    X(TOUCH_UNSEEN, "touch-unseen")         /* other people's writes are not looked for */
+    X(EFFECTS_BEFORE_RECORD, "effects-before-record") /* control acts before its journal has it */ \
+    X(SEAL_BEFORE_VERIFY, "seal-before-verify")       /* neither tree is compared with the plan */ \
+    X(PARK_ASCENDING, "park-ascending")               /* parents before their children */          \
+    X(DISARM_FORGOTTEN, "disarm-forgotten")           /* late orders are taken like others */      \
+    X(PARKED_UNSEEN, "parked-unseen")                 /* nobody looks below what is removed */     \
+    X(OTHERS_UNSAVED, "others-unsaved")               /* ... nor below what is rolled back */      \
+    X(RETIRE_BASE, "retire-base")                     /* retention does not know holds */
 
 enum defect {
 #define X(name, text) DEFECT_##name,

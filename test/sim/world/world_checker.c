@@ -30,7 +30,7 @@ struct seal {
 
 static struct list truths = {&truths, &truths};
 static struct list seals = {&seals, &seals};
-static json_t *orders;   /* key -> body of a snapshot or a disarm, with its kind */
+static json_t *orders;   /* key -> the order */
 static json_t *fired;    /* names of snapshots that were said to be there */
 static json_t *disarmed; /* ... that never come */
 
@@ -225,10 +225,16 @@ void checker_order(const char *body, size_t size)
     struct error error;
     if (!json_parse(body, size, &document, &error))
         return;
-    const char *kind = json_string_or(document, "kind", "");
-    if (strcmp(kind, "disarm") == 0 || strcmp(kind, "snapshot") == 0)
-        json_object_set(orders, json_string_or(document, "key", ""), document);
+    const char *key = json_string_or(document, "key", "");
+    json_object_set(orders, key, document);
     json_decref(document);
+}
+
+/* A body under a key never changes: an agent that says so has seen two. */
+void checker_refusal(const char *body)
+{
+    if (strstr(body, "another instruction was accepted under key") != NULL)
+        world_fail("G5: two orders under one key: %s", body);
 }
 
 void checker_answer(const char *body, size_t size)
@@ -241,10 +247,11 @@ void checker_answer(const char *body, size_t size)
     const json_t *result = json_object_get(document, "result");
     const char *name = json_string_or(json_object_get(order, "body"), "snapshot", NULL);
     bool is_done = strcmp(json_string_or(document, "state", ""), "done") == 0;
-    bool is_disarm = strcmp(json_string_or(order, "kind", ""), "disarm") == 0;
+    const char *kind = json_string_or(order, "kind", "");
+    bool is_disarm = strcmp(kind, "disarm") == 0, is_snapshot = strcmp(kind, "snapshot") == 0;
     if (name != NULL && is_done && is_disarm && json_is_false(json_object_get(result, "fired")))
         json_object_set_new(disarmed, name, json_true());
-    if (name != NULL && is_done && !is_disarm && json_is_true(json_object_get(result, "fired")))
+    if (name != NULL && is_done && is_snapshot && json_is_true(json_object_get(result, "fired")))
         json_object_set_new(fired, name, json_true());
     json_decref(document);
 }
@@ -292,6 +299,10 @@ static void look(const struct act *act)
             check_gone(act, act->node);
         if (ends_with(act->other, "/seal.json"))
             note_seal(act);
+        if (act->store == &scene.stores[WEST] && strstr(act->other, "/phase.") != NULL)
+            people_see_commit();
+        if (act->store == &scene.stores[WEST] && strstr(act->other, "/plan.") != NULL)
+            people_see_plan();
         break;
     case ACT_REMOVE:
         if (act->store == &scene.stores[WEST])

@@ -223,8 +223,6 @@ bool depot_act(struct store *store, const struct call *call, const struct act *w
     *error = act->error;
     *ret_act = *act;
     free_act(act);
-    if (lost_reply && world.defect == DEFECT_LOST_REPLY_FAILS)
-        return error_set(error, ERROR_UNAVAILABLE, "%s did not do it", store->cluster);
     if (lost_reply)
         return error_set(error, ERROR_UNCERTAIN, "no answer came from %s", store->cluster);
     return done;

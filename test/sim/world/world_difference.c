@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/path.h"
 #include "component/component.h"
+#include "world.h"
 #include "world_tree.h"
 
 #define DIFFERENCES_MAX 1000
@@ -137,6 +138,9 @@ bool tree_difference(const struct thing *from, const struct thing *to, const cha
     walk_new(&comparing, &sides, comparing.to, false);
     walk_old(&comparing, &sides, comparing.from, false);
     bool done = true;
+    for (size_t i = 0; world.trace && i < comparing.count; i++)
+        world_trace("  differs: %c %s %s", comparing.found[i].kind, comparing.found[i].path,
+                    comparing.found[i].target == NULL ? "" : comparing.found[i].target);
     for (size_t i = 0; done && i < comparing.count; i++)
         done = fn(context, &comparing.found[i], error);
     arena_fini(&comparing.arena);

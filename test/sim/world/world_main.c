@@ -1,5 +1,6 @@
 /* world_main.c: world [--seeds N] [--seed N] [--trace] [--defect NAME] [--find]
  * Each seed in a process of its own: what dies in it leaves its memory behind. */
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "world_private.h"
 #include "world_scene.h"
 
-#define FAULTS_FOR_MAX (60 * MINUTE)
+#define FAULTS_FOR_MAX (30 * MINUTE)
 #define REST_WITHIN (120 * MINUTE)
 
 static void step(void)
@@ -72,12 +73,10 @@ static void lose_device(void)
         run_for(SECOND);
 }
 
-static int run_seed(uint64_t seed)
+static int run_seed(uint64_t seed, const char *directory)
 {
-    char directory[] = "/tmp/coeval-world.XXXXXX";
     struct rlimit files = {65536, 65536};
-    setrlimit(RLIMIT_NOFILE, &files);
-    CHECK(mkdtemp(directory) != NULL);
+    setrlimit(RLIMIT_NOFILE, &files); /* what dies leaves its descriptors open */
     world_begin(seed);
     checker_begin();
     checker_watch();
@@ -93,18 +92,27 @@ static int run_seed(uint64_t seed)
 
 /* ---- many seeds ----------------------------------------------------------------------------- */
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    (void)status, (void)type, (void)where;
+    return remove(path);
+}
+
 static bool seed_is_good(uint64_t seed)
 {
+    char directory[] = "/tmp/coeval-world.XXXXXX";
     int status = 0;
+    CHECK(mkdtemp(directory) != NULL);
     fflush(NULL);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        int result = run_seed(seed);
+        int result = run_seed(seed, directory);
         fflush(NULL);
         _exit(result);
     }
     CHECK(waitpid(pid, &status, 0) == pid);
+    nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     if (WIFSIGNALED(status))
         fprintf(stderr, "seed %llu: ended by signal %d\n", (unsigned long long)seed,
                 WTERMSIG(status));

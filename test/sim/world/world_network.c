@@ -88,6 +88,8 @@ static void reply(void *context, int status, const char *body, size_t size)
     struct exchange *exchange = context;
     if (status == 200 || status == 201)
         checker_answer(body, size);
+    else if (exchange->sender->alive && !exchange->over) /* no old letter: somebody listens */
+        checker_refusal(body);
     if (!fault(scene.network_loss))
         send_answer(exchange, status, body, size, &ERROR_NONE, way());
     let_go(exchange);

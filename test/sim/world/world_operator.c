@@ -126,6 +126,8 @@ static void answer_epoch(const json_t *epoch, const char *state)
     const char *question = json_string_or(epoch, "question", NULL);
     if (strcmp(state, "stuck") == 0 && chance(50))
         people_mend(); /* "mend the cause": somebody else's doing, most often */
+    else if (strcmp(state, "stuck") == 0)
+        people_put_away(json_string_or(json_object_get(epoch, "cause"), "message", ""));
     if (strcmp(state, "stuck") == 0)
         verb_on_epoch(number, chance(50) ? "resume" : "rollback");
     else if (question != NULL)

@@ -73,8 +73,9 @@ struct deed {
     char *content;
     uint32_t mode;
     int64_t mtime_ms;
-    unsigned seals; /* there were then */
+    unsigned plans; /* that were written before */
 };
+static unsigned plans;
 static struct list deeds = {&deeds, &deeds};
 
 static void note_deed(enum deed_kind kind, struct thing *thing, const char *path)
@@ -86,7 +87,7 @@ static void note_deed(enum deed_kind kind, struct thing *thing, const char *path
                           .content = memory_copy_string(thing->content),
                           .mode = thing->mode,
                           .mtime_ms = thing->mtime_ms,
-                          .seals = checker_seals()};
+                          .plans = plans};
     list_append(&deeds, &deed->node);
 }
 
@@ -124,7 +125,7 @@ static void undo(const struct deed *deed)
     arena_fini(&arena);
 }
 
-/* The newest first, as the operator asked them to; what was there at the last seal is settled. */
+/* The newest first, as the operator asked them to; what the last plans knew of is settled. */
 void people_mend(void)
 {
     world_trace("others take back what they did on the target");
@@ -133,7 +134,7 @@ void people_mend(void)
     while (!list_is_empty(&deeds)) {
         struct deed *deed = list_entry(deeds.previous, struct deed, node);
         list_remove(&deed->node);
-        if (deed->seals != checker_seals())
+        if (deed->plans + 1 < plans)
             continue;
         undo(deed);
         /* What lies in the staging now may come back to its place. */
@@ -145,6 +146,30 @@ void people_mend(void)
         list_remove(node);
         list_append(&deeds, node);
     }
+}
+
+/* On the way back the device names what is not of the base: people put it away. "depot:/data/one is
+ * not back: C d/x", "depot:/data/one differs from its manifest: C d/x". */
+void people_put_away(const char *cause)
+{
+    static const char *const marks[] = {" is not back: C ", " differs from its manifest: C "};
+    static unsigned put_away;
+    struct thing *ignored;
+    struct error error;
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
+        const char *mark = strstr(cause, marks[i]), *member = strchr(cause, '/');
+        if (mark == NULL || member == NULL || member > mark)
+            continue;
+        const char *top = arena_copy(&arena, member, (size_t)(mark - member));
+        const char *path = path_join(&arena, top, mark + strlen(marks[i]));
+        if (tree_rename(&scene.stores[WEST].tree, path,
+                        arena_format(&arena, "/bin/o%u", ++put_away), false,
+                        clock_realtime_us() / 1000, &ignored, &error))
+            world_trace("people put %s away", path);
+    }
+    arena_fini(&arena);
 }
 
 /* ---- what people do ------------------------------------------------------------------------- */
@@ -190,11 +215,12 @@ static void change_something(struct store *store, struct arena *arena, const cha
         return;
     if (foreign)
         note_deed(DEED_CHANGED, node, "");
-    if (node->type == ENTRY_FILE && chance(70))
+    bool anew = node->type == ENTRY_FILE && chance(70);
+    if (anew)
         give_content(node, who);
     else
         node->mode ^= 0020;
-    node->foreign = node->foreign || foreign;
+    node->foreign = node->foreign || (foreign && anew); /* what counts is what would be lost */
     world_trace("%s changes %s %s %o", who, path_of(arena, node), node->content, node->mode);
 }
 
@@ -266,13 +292,13 @@ static void users_work(void *context)
     event_new(NULL, chance_ns(SECOND, 60 * SECOND), users_work, NULL);
 }
 
-static void others_write(void *context)
+static void write_once(void *context)
 {
     (void)context;
     struct arena arena;
     arena_init(&arena);
     if (world.faults && any_node(&scene.stores[WEST], true) != NULL) {
-        if (chance(50))
+        if (chance(60))
             make_something(&scene.stores[WEST], &arena, "other", true);
         else if (chance(70))
             change_something(&scene.stores[WEST], &arena, "other", true);
@@ -280,6 +306,24 @@ static void others_write(void *context)
             bin_something(&arena);
     }
     arena_fini(&arena);
+}
+
+static bool others_are_here;
+
+void people_see_plan(void)
+{
+    plans++;
+}
+
+void people_see_commit(void)
+{
+    if (others_are_here && fault(60))
+        event_new(NULL, chance_ns(0, 50 * MS), write_once, NULL);
+}
+
+static void others_write(void *context)
+{
+    write_once(context);
     event_new(NULL, chance_ns(MINUTE, 20 * MINUTE), others_write, NULL);
 }
 
@@ -290,7 +334,7 @@ static void something_happens(void *context)
     (void)context;
     if (world.faults) {
         uint64_t what = chance_below(10);
-        if (what < 7)
+        if (what < 6)
             computer_crash_soon(&scene.computers[chance_below(PLACE_COUNT)]);
         else if (what < 9)
             network_old_letter();
@@ -303,7 +347,8 @@ static void something_happens(void *context)
 void people_begin(void)
 {
     event_new(NULL, 0, users_work, NULL);
-    if (chance(50))
+    others_are_here = chance(50);
+    if (others_are_here)
         event_new(NULL, chance_ns(MINUTE, 20 * MINUTE), others_write, NULL);
     event_new(NULL, 30 * SECOND, something_happens, NULL);
     operator_begin();

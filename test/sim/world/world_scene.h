@@ -51,9 +51,12 @@ void network_old_letter(void); /* an order of long ago comes once more */
 
 /* world_people.c */
 void people_begin(void);
-void people_mend(void);        /* others take back what they did on the target */
-void operator_begin(void);     /* world_operator.c */
-bool operator_recovered(void); /* the device has all again that it lost */
+void people_see_plan(void);   /* of one member: the target was looked at */
+void people_see_commit(void); /* a phase of a commit has ended: others may write just then */
+void people_mend(void);       /* others take back what they did on the target */
+void people_put_away(const char *cause); /* what a roll-back stumbles over */
+void operator_begin(void);               /* world_operator.c */
+bool operator_recovered(void);           /* the device has all again that it lost */
 void operator_lost_journal(void);
 void people_forget(void); /* the device died: no answer comes */
 /* Whether the newest epoch is over and sealed; its number. */
@@ -63,7 +66,8 @@ bool people_epochs_rest(uint64_t *ret_newest, bool *ret_sealed);
 void checker_begin(void);
 void checker_watch(void);
 void checker_answer(const char *body, size_t size); /* what an agent says */
-void checker_order(const char *body, size_t size);  /* what it is told */
+void checker_refusal(const char *body);
+void checker_order(const char *body, size_t size); /* what it is told */
 unsigned checker_seals(void);
 void checker_end(void); /* at rest, with the device's journal lost and recovered */
 bool checker_is_sealed(uint64_t number);
