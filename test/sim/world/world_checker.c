@@ -322,6 +322,36 @@ void checker_watch(void)
     depot_after = look;
 }
 
+/* ---- without A ------------------------------------------------------------------------------ */
+
+/* G2: every member of B is brought to one sealed epoch. Other people's writes are not Coeval's to
+ * take away. */
+void checker_stands(void)
+{
+    const struct tree *tree = &scene.stores[WEST].tree;
+    const struct seal *newest = NULL;
+    size_t index;
+    json_t *member;
+    list_for_each(seal, &seals, struct seal, node)
+        newest = newest == NULL || seal->number > newest->number ? seal : newest;
+    if (newest == NULL || people_write_on_target())
+        return;
+    json_array_foreach(json_object_get(newest->document, "members"), index, member) {
+        struct arena arena;
+        const char *root = json_string_or(member, "target_root", "");
+        const char *path = json_string_or(member, "target_path", "");
+        const struct frozen *frozen = root_frozen(
+            tree_find(tree, root), json_string_or(json_object_get(member, "snapshot"), "name", ""));
+        arena_init(&arena);
+        const char *wrong =
+            tree_compare(below(frozen->top, path, root), tree_find(tree, path), &arena);
+        if (wrong != NULL)
+            world_fail("G2: without A %s does not stand on epoch %u: %s", path,
+                       (unsigned)newest->number, wrong);
+        arena_fini(&arena);
+    }
+}
+
 /* ---- at rest -------------------------------------------------------------------------------- */
 
 void checker_end(void)

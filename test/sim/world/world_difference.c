@@ -18,13 +18,6 @@ struct comparing {
     size_t count;
 };
 
-/* Staging directly below the root is no part of it. */
-static bool is_staging(const struct thing *node)
-{
-    return node->parent != NULL && node->parent->parent == NULL &&
-           strcmp(node->name, STAGING_NAME) == 0;
-}
-
 /* A live root has a parent, a frozen one has none. */
 static bool is_left_out(const struct thing *node, const struct thing *root)
 {
@@ -149,6 +142,12 @@ bool tree_difference(const struct thing *from, const struct thing *to, const cha
 
 /* ---- equal? --------------------------------------------------------------------------------- */
 
+/* Directly below the root it is no part of the tree. */
+static bool is_staging(const struct thing *node, const char *directory)
+{
+    return directory[0] == '\0' && strcmp(node->name, STAGING_NAME) == 0;
+}
+
 static const char *compare_nodes(const struct thing *a, const struct thing *b, const char *path,
                                  struct arena *arena)
 {
@@ -168,9 +167,9 @@ static const char *compare_nodes(const struct thing *a, const struct thing *b, c
     while (i < a->child_count || j < b->child_count) {
         const struct thing *left = i < a->child_count ? a->children[i] : NULL;
         const struct thing *right = j < b->child_count ? b->children[j] : NULL;
-        if (left != NULL && is_staging(left) && ++i > 0)
+        if (left != NULL && is_staging(left, path) && ++i > 0)
             continue;
-        if (right != NULL && is_staging(right) && ++j > 0)
+        if (right != NULL && is_staging(right, path) && ++j > 0)
             continue;
         int order = left == NULL ? 1 : right == NULL ? -1 : strcmp(left->name, right->name);
         if (order != 0)

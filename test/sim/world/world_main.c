@@ -29,10 +29,36 @@ static void run_for(int64_t ns)
 
 static bool all_are_up(void)
 {
-    for (int i = 0; i < PLACE_COUNT; i++)
+    for (int i = scene.source_lost ? WEST : EAST; i < PLACE_COUNT; i++)
         if (!computer_is_up(&scene.computers[i]))
             return false;
     return true;
+}
+
+static void end_faults(void)
+{
+    world.faults = false;
+    world_trace("faults end");
+    for (int i = 0; i < PLACE_COUNT; i++)
+        scene.computers[i].loop->crash_in = 0;
+}
+
+/* A is gone: what was received is sealed or goes back, and nothing new begins. */
+static void come_to_rest_without_source(void)
+{
+    uint64_t newest;
+    bool sealed;
+    int64_t end = world.now_ns + REST_WITHIN;
+    scene_lose_source();
+    run_for(chance_ns(0, MINUTE));
+    end_faults();
+    run_for(5 * MINUTE);
+    while (!all_are_up() || !operator_recovered() || !people_epochs_rest(&newest, &sealed)) {
+        if (world.now_ns > end)
+            world_fail("rest: without A an epoch does not end");
+        run_for(10 * SECOND);
+    }
+    checker_stands();
 }
 
 /* All is over, and an epoch that began after the last fault is sealed. */
@@ -41,10 +67,7 @@ static void come_to_rest(void)
     int64_t end = world.now_ns + REST_WITHIN;
     uint64_t wanted = 0, newest = 0;
     bool sealed, rest = false;
-    world.faults = false;
-    world_trace("faults end");
-    for (int i = 0; i < PLACE_COUNT; i++)
-        scene.computers[i].loop->crash_in = 0;
+    end_faults();
     run_for(MINUTE);
     while (world.now_ns < end) {
         run_for(10 * SECOND);
@@ -83,7 +106,10 @@ static int run_seed(uint64_t seed, const char *directory)
     scene_begin(directory);
     people_begin();
     run_for(chance_ns(5 * MINUTE, FAULTS_FOR_MAX));
-    come_to_rest();
+    if (chance(20))
+        come_to_rest_without_source();
+    else
+        come_to_rest();
     lose_device();
     checker_end();
     world_trace("%u seals, %u events", checker_seals(), (unsigned)world.events);

@@ -44,8 +44,8 @@ static void policy_is_applied(void *context, const json_t *result, const struct 
 static void is_recovered(void *context, const json_t *result, const struct error *error)
 {
     said(context, result, error);
-    recovered_whole =
-        error->code == ERROR_OK && json_array_size(json_object_get(result, "silent_clusters")) == 0;
+    size_t silent = json_array_size(json_object_get(result, "silent_clusters"));
+    recovered_whole = error->code == ERROR_OK && silent == (scene.source_lost ? 1 : 0);
     if (recovered_whole && json_array_size(json_object_get(result, "services")) == 0)
         applied = false; /* nothing had begun: the policy is applied anew */
     if (world.trace && result != NULL) {
@@ -130,6 +130,8 @@ static void answer_epoch(const json_t *epoch, const char *state)
         people_put_away(json_string_or(json_object_get(epoch, "cause"), "message", ""));
     if (strcmp(state, "stuck") == 0)
         verb_on_epoch(number, chance(50) ? "resume" : "rollback");
+    else if (scene.source_lost && !is_over(state))
+        verb_on_epoch(number, "lost");
     else if (question != NULL)
         verb_on_epoch(number, chance(80) ? "approve" : "abandon");
     else if (fault(30) && !is_over(state))
@@ -165,8 +167,10 @@ static void look(void *context)
         apply();
     else if (policy == NULL || !recovered_whole)
         recover();
-    else if (paused)
+    else if (paused && !scene.source_lost)
         verb_on_policy("resume");
+    else if (scene.source_lost && strcmp(json_string_or(policy, "state", ""), "idle") == 0)
+        verb_on_policy("pause");
     else if (fault(5))
         verb_on_policy(chance(50) ? "pause" : "run");
     if (policy != NULL && !calling)

@@ -310,6 +310,11 @@ static void write_once(void *context)
 
 static bool others_are_here;
 
+bool people_write_on_target(void)
+{
+    return others_are_here;
+}
+
 void people_see_plan(void)
 {
     plans++;

@@ -120,6 +120,8 @@ void computer_start(struct computer *computer)
 static void start_again(void *context)
 {
     struct computer *computer = context;
+    if (scene.source_lost && computer->place == EAST)
+        return;
     if (fault(100) || computer->loses_journal) {
         if (computer->place == DEVICE)
             operator_lost_journal();
@@ -141,6 +143,15 @@ static void has_died(struct loop *loop)
             people_forget();
         event_new(NULL, chance_ns(0, chance(50) ? DOWN_MAX : SECOND), start_again, computer);
     }
+}
+
+void scene_lose_source(void)
+{
+    world_trace("cluster east is lost for good");
+    scene.source_lost = true;
+    scene.stores[EAST].lost = true;
+    if (computer_is_up(&scene.computers[EAST]))
+        process_die(scene.computers[EAST].loop);
 }
 
 void computer_crash_soon(struct computer *computer)

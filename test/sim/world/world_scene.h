@@ -35,6 +35,7 @@ struct scene {
     /* of this seed */
     bool is_push, is_full, restores, one_root;
     unsigned network_loss; /* per thousand */
+    bool source_lost;      /* A and its agent, for good */
 };
 extern struct scene scene;
 
@@ -43,6 +44,7 @@ void computer_start(struct computer *computer);
 void scene_look_at_journals(void); /* after each event */
 /* Dies sometime in its next events; comes back later. */
 void computer_crash_soon(struct computer *computer);
+void scene_lose_source(void);
 bool computer_is_up(const struct computer *computer);
 
 /* world_network.c */
@@ -51,9 +53,10 @@ void network_old_letter(void); /* an order of long ago comes once more */
 
 /* world_people.c */
 void people_begin(void);
-void people_see_plan(void);   /* of one member: the target was looked at */
-void people_see_commit(void); /* a phase of a commit has ended: others may write just then */
-void people_mend(void);       /* others take back what they did on the target */
+bool people_write_on_target(void); /* others, in this seed */
+void people_see_plan(void);        /* of one member: the target was looked at */
+void people_see_commit(void);      /* a phase of a commit has ended: others may write just then */
+void people_mend(void);            /* others take back what they did on the target */
 void people_put_away(const char *cause); /* what a roll-back stumbles over */
 void operator_begin(void);               /* world_operator.c */
 bool operator_recovered(void);           /* the device has all again that it lost */
@@ -69,7 +72,8 @@ void checker_answer(const char *body, size_t size); /* what an agent says */
 void checker_refusal(const char *body);
 void checker_order(const char *body, size_t size); /* what it is told */
 unsigned checker_seals(void);
-void checker_end(void); /* at rest, with the device's journal lost and recovered */
+void checker_end(void);    /* at rest, with the device's journal lost and recovered */
+void checker_stands(void); /* B's live tree is its newest seal */
 bool checker_is_sealed(uint64_t number);
 
 #endif
