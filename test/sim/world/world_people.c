@@ -334,6 +334,29 @@ static void others_write(void *context)
 
 /* ---- chance --------------------------------------------------------------------------------- */
 
+/* Somebody on A takes a snapshot of Coeval's away: a base may be lost. */
+static void delete_snapshot(void)
+{
+    struct tree *tree = &scene.stores[EAST].tree;
+    struct pick pick = {.count = 0};
+    struct thing *data = tree_find(tree, "/data");
+    const struct frozen *gone;
+    struct error error;
+    struct arena arena;
+    pick.found[pick.count++] = data;
+    for (size_t i = 0; i < data->child_count; i++)
+        pick.found[pick.count++] = data->children[i];
+    struct thing *root = pick.found[chance_below(pick.count)];
+    if (list_is_empty(&root->snapshots))
+        return;
+    arena_init(&arena);
+    const char *path = path_of(&arena, root);
+    const char *name = list_entry(root->snapshots.previous, struct frozen, node)->name;
+    if (tree_thaw(tree, path, name, &gone, &error))
+        world_trace("somebody deletes snapshot %s of %s", name, path);
+    arena_fini(&arena);
+}
+
 static void something_happens(void *context)
 {
     (void)context;
@@ -343,6 +366,8 @@ static void something_happens(void *context)
             computer_crash_soon(&scene.computers[chance_below(PLACE_COUNT)]);
         else if (what < 9)
             network_old_letter();
+        else if (chance(20))
+            delete_snapshot();
         else
             world_set_clock((int64_t)chance_below(6000000) - 3000000);
     }
