@@ -183,7 +183,7 @@ static void arrive(void *context)
     if (act->sender->alive) {
         depot_apply(act);
         fiber_wake(act);
-    } else if (act->awaited && fault(300)) {
+    } else if (act->awaited && fault(600)) {
         act->awaited = false;
         event_new(NULL, chance_ns(0, LATE_MAX), arrive, act);
         world_trace("an act of dead %s will come late", act->sender->name);

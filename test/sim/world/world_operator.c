@@ -127,7 +127,7 @@ static void answer_epoch(const json_t *epoch, const char *state)
     if (strcmp(state, "stuck") == 0 && chance(50))
         people_mend(); /* "mend the cause": somebody else's doing, most often */
     else if (strcmp(state, "stuck") == 0)
-        people_put_away(json_string_or(json_object_get(epoch, "cause"), "message", ""));
+        people_help_back(json_string_or(json_object_get(epoch, "cause"), "message", ""));
     if (strcmp(state, "stuck") == 0)
         verb_on_epoch(number, chance(50) ? "resume" : "rollback");
     else if (scene.source_lost && !is_over(state))

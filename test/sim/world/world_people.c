@@ -103,7 +103,8 @@ static bool is_in_place(const struct thing *thing)
     return false;
 }
 
-static void undo(const struct deed *deed)
+/* False: it cannot be taken back now, perhaps later. */
+static bool undo(const struct deed *deed)
 {
     struct tree *tree = &scene.stores[WEST].tree;
     struct arena arena;
@@ -111,18 +112,20 @@ static void undo(const struct deed *deed)
     struct thing *ignored;
     int64_t now_ms = clock_realtime_us() / 1000;
     arena_init(&arena);
-    if (deed->kind == DEED_REMOVED) {
-        tree_rename(tree, path_of(&arena, deed->thing), deed->path, false, now_ms, &ignored,
-                    &error);
-    } else if (is_in_place(deed->thing) && deed->kind == DEED_MADE) {
+    bool done = deed->kind == DEED_REMOVED
+                    ? tree_rename(tree, path_of(&arena, deed->thing), deed->path, false, now_ms,
+                                  &ignored, &error)
+                    : is_in_place(deed->thing);
+    if (done && deed->kind == DEED_MADE) {
         tree_remove(tree, path_of(&arena, deed->thing), true, now_ms, &ignored, &error);
-    } else if (is_in_place(deed->thing)) {
+    } else if (done && deed->kind == DEED_CHANGED) {
         thing_set_content(deed->thing, deed->content, strlen(deed->content));
         deed->thing->mode = deed->mode;
         deed->thing->mtime_ms = deed->mtime_ms;
         deed->thing->foreign = false;
     }
     arena_fini(&arena);
+    return done;
 }
 
 /* The newest first, as the operator asked them to; what the last plans knew of is settled. */
@@ -136,9 +139,7 @@ void people_mend(void)
         list_remove(&deed->node);
         if (deed->plans + 1 < plans)
             continue;
-        undo(deed);
-        /* What lies in the staging now may come back to its place. */
-        if (deed->kind != DEED_REMOVED && !is_in_place(deed->thing))
+        if (!undo(deed))
             list_append(&left, &deed->node);
     }
     while (!list_is_empty(&left)) {
@@ -148,27 +149,48 @@ void people_mend(void)
     }
 }
 
-/* On the way back the device names what is not of the base: people put it away. "depot:/data/one is
- * not back: C d/x", "depot:/data/one differs from its manifest: C d/x". */
-void people_put_away(const char *cause)
+/* The path behind a mark: "depot:/data/one is not back: C d/x" gives "/data/one/d/x"; or NULL. */
+static const char *path_behind(struct arena *arena, const char *cause, const char *words)
 {
-    static const char *const marks[] = {" is not back: C ", " differs from its manifest: C "};
-    static unsigned put_away;
+    const char *mark = strstr(cause, words), *member = strchr(cause, '/');
+    if (mark == NULL || member == NULL || member > mark)
+        return NULL;
+    return path_join(arena, arena_copy(arena, member, (size_t)(mark - member)),
+                     mark + strlen(words));
+}
+
+static void put_away(struct arena *arena, const char *path)
+{
+    static unsigned count;
     struct thing *ignored;
     struct error error;
+    if (path != NULL &&
+        tree_rename(&scene.stores[WEST].tree, path, arena_format(arena, "/bin/o%u", ++count), false,
+                    clock_realtime_us() / 1000, &ignored, &error))
+        world_trace("people put %s away", path);
+}
+
+static void bring_back(struct arena *arena, const char *path)
+{
+    struct thing *ignored;
+    struct error error;
+    list_for_each(deed, &deeds, struct deed, node)
+        if (path != NULL && deed->kind == DEED_REMOVED &&
+            strcmp(path_name(deed->path), path_name(path)) == 0 &&
+            tree_rename(&scene.stores[WEST].tree, path_of(arena, deed->thing), path, false,
+                        clock_realtime_us() / 1000, &ignored, &error))
+            world_trace("people bring %s back", path);
+}
+
+/* On the way back the device names what is not as in the base. */
+void people_help_back(const char *cause)
+{
     struct arena arena;
     arena_init(&arena);
-    for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
-        const char *mark = strstr(cause, marks[i]), *member = strchr(cause, '/');
-        if (mark == NULL || member == NULL || member > mark)
-            continue;
-        const char *top = arena_copy(&arena, member, (size_t)(mark - member));
-        const char *path = path_join(&arena, top, mark + strlen(marks[i]));
-        if (tree_rename(&scene.stores[WEST].tree, path,
-                        arena_format(&arena, "/bin/o%u", ++put_away), false,
-                        clock_realtime_us() / 1000, &ignored, &error))
-            world_trace("people put %s away", path);
-    }
+    put_away(&arena, path_behind(&arena, cause, " is not back: C "));
+    put_away(&arena, path_behind(&arena, cause, " differs from its manifest: C "));
+    bring_back(&arena, path_behind(&arena, cause, " is not back: D "));
+    bring_back(&arena, path_behind(&arena, cause, " differs from its manifest: D "));
     arena_fini(&arena);
 }
 
@@ -324,6 +346,8 @@ void people_see_commit(void)
 {
     if (others_are_here && fault(60))
         event_new(NULL, chance_ns(0, 50 * MS), write_once, NULL);
+    if (fault(20))
+        computer_crash_soon(&scene.computers[chance_below(PLACE_COUNT)]);
 }
 
 static void others_write(void *context)
