@@ -182,6 +182,20 @@ static void bring_back(struct arena *arena, const char *path)
             world_trace("people bring %s back", path);
 }
 
+/* "depot:/data/two/h: mode 664 instead of 644" */
+static void set_mode_back(struct arena *arena, const char *cause)
+{
+    const char *words = strstr(cause, ": mode "), *path = strchr(cause, '/');
+    char *end;
+    if (words == NULL || path == NULL || path > words)
+        return;
+    const char *wanted = strstr(words, " instead of ");
+    struct thing *thing =
+        tree_find(&scene.stores[WEST].tree, arena_copy(arena, path, (size_t)(words - path)));
+    if (thing != NULL && wanted != NULL)
+        thing->mode = (uint32_t)strtoul(wanted + strlen(" instead of "), &end, 8);
+}
+
 /* On the way back the device names what is not as in the base. */
 void people_help_back(const char *cause)
 {
@@ -191,6 +205,7 @@ void people_help_back(const char *cause)
     put_away(&arena, path_behind(&arena, cause, " differs from its manifest: C "));
     bring_back(&arena, path_behind(&arena, cause, " is not back: D "));
     bring_back(&arena, path_behind(&arena, cause, " differs from its manifest: D "));
+    set_mode_back(&arena, cause);
     arena_fini(&arena);
 }
 
