@@ -330,7 +330,8 @@ void service_epoch_ended(struct service *service)
 {
     if (service_is_busy(service))
         return;
-    if (service->schedule.running)
+    /* Not a slot that is being recorded or planned: its epoch is still to come. */
+    if (service->schedule.running && !service->firing && service->planning == NULL)
         schedule_end(&service->schedule);
     service_save(service);
     service_retain(service);
