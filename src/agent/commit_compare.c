@@ -234,8 +234,6 @@ static bool refuse_difference(void *context, const struct difference *difference
                               struct error *error)
 {
     struct commit_member *item = context;
-    if (difference->kind == DIFFERENCE_MODIFY && difference->path[0] == '\0')
-        return true; /* the top: compared by itself where it matters */
     return error_set(error, ERROR_CONFLICT, "%s:%.80s differs from its manifest: %c %.100s",
                      item->member->target_instance, item->member->target_path, difference->kind,
                      difference->path);
@@ -312,43 +310,60 @@ static bool set_time_back(struct returned *returned, const char *path, const str
         returned->item->target.store, &returned->commit->call, path, then, ENTRY_TIMES, error);
 }
 
+/* By value: now as then, but for a directory's time. */
+static bool is_same_again(struct returned *returned, const char *relative, struct error *error)
+{
+    struct commit_member *item = returned->item;
+    const struct component *component = item->target.component;
+    struct arena arena;
+    struct entry then, now;
+    arena_init(&arena);
+    const char *path = path_join(&arena, item->member->target_path, relative);
+    unsigned fields = fields_at(item, relative);
+    bool same =
+        component->describe(item->target.store, &returned->commit->call,
+                            path_join(&arena, item->base_top, relative), &arena, &then, error) &&
+        component->describe(item->target.store, &returned->commit->call, path, &arena, &now, error);
+    bool directories = same && now.type == ENTRY_DIRECTORY && then.type == ENTRY_DIRECTORY;
+    if (directories && entry_compare(&now, &then, fields) == ENTRY_TIMES)
+        same = set_time_back(returned, path, &then, error);
+    else if (same)
+        same =
+            differs(item, relative, &now, &then, fields, error) &&
+            (now.type != ENTRY_FILE || same_as_base(returned->commit, item, relative, path, error));
+    arena_fini(&arena);
+    return same;
+}
+
 /* Same inode moved away and back, attributes equal by value: no change (facts X9). */
 static bool is_back(void *context, const struct difference *difference, struct error *error)
 {
     struct returned *returned = context;
     struct commit_member *item = returned->item;
-    struct arena arena;
-    struct entry then, now;
     if (difference->kind == DIFFERENCE_RENAME && strcmp(difference->path, difference->target) == 0)
         return true;
     bool replaced = item->restaged; /* from the base: a new object with the same content */
-    if (difference->kind != DIFFERENCE_MODIFY)
-        return replaced || error_set(error, ERROR_CONFLICT, "%s:%.80s is not back: %c %.100s",
-                                     item->member->target_instance, item->member->target_path,
-                                     difference->kind, difference->path);
-    arena_init(&arena);
-    const struct component *component = item->target.component;
-    const char *path = path_join(&arena, item->member->target_path, difference->path);
-    unsigned fields = fields_at(item, difference->path);
-    bool same =
-        component->describe(item->target.store, &returned->commit->call,
-                            path_join(&arena, item->base_top, difference->path), &arena, &then,
-                            error) &&
-        component->describe(item->target.store, &returned->commit->call, path, &arena, &now, error);
-    if (same && now.type == ENTRY_DIRECTORY && entry_compare(&now, &then, fields) == ENTRY_TIMES)
-        same = set_time_back(returned, path, &then, error);
-    else if (same)
-        same = differs(item, difference->path, &now, &then, fields, error) &&
-               (now.type != ENTRY_FILE ||
-                same_as_base(returned->commit, item, difference->path, path, error));
-    arena_fini(&arena);
-    return same;
+    if (difference->kind == DIFFERENCE_MODIFY)
+        return is_same_again(returned, difference->path, error);
+    return replaced || error_set(error, ERROR_CONFLICT, "%s:%.80s is not back: %c %.100s",
+                                 item->member->target_instance, item->member->target_path,
+                                 difference->kind, difference->path);
+}
+
+static bool is_back_by_value(void *context, const struct difference *difference,
+                             struct error *error)
+{
+    struct returned *returned = context;
+    return difference->kind == DIFFERENCE_MODIFY
+               ? is_same_again(returned, difference->path, error)
+               : refuse_difference(returned->item, difference, error);
 }
 
 /* All of it, content included, with the frozen tree itself: a manifest may be damaged. */
-static bool compare_with_seal(struct commit *commit, struct commit_member *item,
-                              struct error *error)
+static bool compare_with_seal(struct returned *returned, struct error *error)
 {
+    struct commit *commit = returned->commit;
+    struct commit_member *item = returned->item;
     struct tree_options options = {.described = true, .with_crc = true, .skip_staging = true};
     struct listing_options how = {.identity = LISTING_BY_PATH,
                                   .fields = compared_fields(item),
@@ -358,7 +373,7 @@ static bool compare_with_seal(struct commit *commit, struct commit_member *item,
     struct tree_stream *live =
         tree_stream_new(item->target, &commit->call, item->member->target_path, &options);
     struct listing expected = {tree_stream_next, sealed}, actual = {tree_stream_next, live};
-    bool same = listing_difference(&expected, &actual, &how, refuse_difference, item, error);
+    bool same = listing_difference(&expected, &actual, &how, is_back_by_value, returned, error);
     tree_stream_free(sealed);
     tree_stream_free(live);
     return same;
@@ -373,5 +388,5 @@ bool commit_is_base(struct commit *commit, struct commit_member *item, struct er
                                             item->member->target_root, item->member->target_below,
                                             commit->base_snapshot, NULL, is_back, &returned, error))
         return false;
-    return !item->restaged || compare_with_seal(commit, item, error);
+    return !item->restaged || compare_with_seal(&returned, error);
 }
