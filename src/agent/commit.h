@@ -90,6 +90,9 @@ bool commit_verify(struct commit *commit, struct commit_member *item, struct err
 /* After a roll-back: the live tree is the base seal again. */
 bool commit_is_base(struct commit *commit, struct commit_member *item, struct error *error);
 
+/* commit_inside.c: below what came, the candidate holds what the manifest has, and nothing else. */
+bool commit_check_placed(struct commit *commit, struct commit_member *item, struct error *error);
+
 /* A whole tree against a manifest (view of directory's epoch). */
 bool compare_with_manifest(struct store_ref home, const struct call *call, const char *directory,
                            struct commit_member *item, const char *top, bool with_crc,

@@ -152,7 +152,8 @@ static bool candidate(struct task *task, unsigned lane, struct error *error)
         done = commit_freeze(&commit, error);
         for (size_t i = 0; done && i < commit.members.count; i++)
             done = commit_write_manifest(&commit, &commit.list[i], error) &&
-                   commit_verify(&commit, &commit.list[i], error);
+                   commit_verify(&commit, &commit.list[i], error) &&
+                   commit_check_placed(&commit, &commit.list[i], error);
         done = done && confirm_roots(&commit, error);
     }
     crash_point("agent.commit.verified", task_scope(task));
