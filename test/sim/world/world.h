@@ -29,6 +29,7 @@ struct loop {
     X(SEAL_BEFORE_VERIFY, "seal-before-verify")       /* neither tree is compared with the plan */ \
     X(PARK_ASCENDING, "park-ascending")               /* parents before their children */          \
     X(DISARM_FORGOTTEN, "disarm-forgotten")           /* late orders are taken like others */      \
+    X(PLACED_UNSEEN, "placed-unseen")                 /* nobody looks below what came */           \
     X(PARKED_UNSEEN, "parked-unseen")                 /* nobody looks below what is removed */     \
     X(OTHERS_UNSAVED, "others-unsaved")               /* ... nor below what is rolled back */      \
     X(RETIRE_BASE, "retire-base")                     /* retention does not know holds */

@@ -43,19 +43,19 @@ WRAPPED(bool, commit_verify, struct commit *commit, struct commit_member *item, 
 WRAPPED(bool, commit_check_placed, struct commit *commit, struct commit_member *item,
         struct error *error)
 {
-    return planted(DEFECT_SEAL_BEFORE_VERIFY) || __real_commit_check_placed(commit, item, error);
+    return planted(DEFECT_PLACED_UNSEEN) || __real_commit_check_placed(commit, item, error);
 }
 
-WRAPPED(bool, commit_check_parked, struct commit *commit, struct commit_member *item,
+WRAPPED(bool, commit_save_foreign, struct commit *commit, struct commit_member *item,
         struct error *error)
 {
-    return planted(DEFECT_PARKED_UNSEEN) || __real_commit_check_parked(commit, item, error);
+    return planted(DEFECT_PARKED_UNSEEN) || __real_commit_save_foreign(commit, item, error);
 }
 
-WRAPPED(bool, commit_save_others, struct commit *commit, struct commit_member *item,
+WRAPPED(bool, commit_save_returning, struct commit *commit, struct commit_member *item,
         struct error *error)
 {
-    return planted(DEFECT_OTHERS_UNSAVED) || __real_commit_save_others(commit, item, error);
+    return planted(DEFECT_OTHERS_UNSAVED) || __real_commit_save_returning(commit, item, error);
 }
 
 WRAPPED(bool, plan_build, struct changes *changes, const char *subject, struct arena *arena,
