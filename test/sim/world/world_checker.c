@@ -300,7 +300,7 @@ static void look(const struct act *act)
         if (ends_with(act->other, "/seal.json"))
             note_seal(act);
         if (act->store == &scene.stores[WEST] && strstr(act->other, "/phase.") != NULL)
-            people_see_commit();
+            people_see_commit(act->other);
         if (act->store == &scene.stores[WEST] && strstr(act->other, "/plan.") != NULL)
             people_see_plan();
         break;

@@ -357,10 +357,14 @@ void people_see_plan(void)
     plans++;
 }
 
-void people_see_commit(void)
+void people_see_commit(const char *mark)
 {
-    if (others_are_here && fault(60))
-        event_new(NULL, chance_ns(0, 50 * MS), write_once, NULL);
+    bool begins = strstr(mark, "phase.begun") != NULL; /* just before things are renamed */
+    for (unsigned left = !others_are_here       ? 0
+                         : begins && fault(300) ? 4
+                                                : fault(100);
+         left > 0; left--)
+        event_new(NULL, chance_ns(0, begins ? 6 * MS : 50 * MS), write_once, NULL);
     if (fault(20))
         computer_crash_soon(&scene.computers[chance_below(PLACE_COUNT)]);
 }

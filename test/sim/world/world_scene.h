@@ -55,8 +55,9 @@ void network_old_letter(void); /* an order of long ago comes once more */
 void people_begin(void);
 bool people_write_on_target(void); /* others, in this seed */
 void people_see_plan(void);        /* of one member: the target was looked at */
-void people_see_commit(void);      /* a phase of a commit has ended: much may come just then */
-void people_mend(void);            /* others take back what they did on the target */
+void people_see_commit(
+    const char *mark);  /* a phase of a commit has ended: much may come just then */
+void people_mend(void); /* others take back what they did on the target */
 void people_help_back(const char *cause); /* what a roll-back stumbles over */
 void operator_begin(void);                /* world_operator.c */
 bool operator_recovered(void);            /* the device has all again that it lost */
