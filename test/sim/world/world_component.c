@@ -374,6 +374,18 @@ static const char *snapshot_path(struct store *store, const char *root, const ch
     return path_join(arena, top, relative);
 }
 
+static bool pinned(struct store *store, const struct call *call, const char *root,
+                   const char *relative, const char *snapshot, uint64_t *ret_bytes,
+                   struct error *error)
+{
+    const struct frozen *frozen;
+    (void)relative;
+    if (!find_frozen(store, call, root, snapshot, &frozen, error))
+        return false;
+    *ret_bytes = UINT64_MAX; /* not told */
+    return true;
+}
+
 static bool difference(struct store *store, const struct call *call, const char *root,
                        const char *relative, const char *from, const char *to, difference_fn *fn,
                        void *context, struct error *error)
@@ -395,67 +407,6 @@ static bool is_suspect(struct store *store, const struct call *call, const char 
     (void)root, (void)path, (void)snapshot;
     *ret_suspect = false;
     return depot_ask(store, call, error);
-}
-
-/* ---- moments -------------------------------------------------------------------------------- */
-
-struct moment {
-    struct store *store;
-    struct call call;
-    struct moment_root *roots;
-    size_t root_count;
-};
-
-static bool moment_prepare(struct store *store, const struct call *call, struct moment_root *roots,
-                           size_t root_count, const struct moment_options *options,
-                           struct moment **ret_moment, struct error *error)
-{
-    (void)options;
-    if (!depot_ask(store, call, error))
-        return false;
-    struct moment *moment = memory_new(sizeof *moment);
-    *moment = (struct moment){store, {.wait_ms = 1000}, roots, root_count};
-    *ret_moment = moment;
-    return true;
-}
-
-static void moment_fire(struct moment *moment)
-{
-    for (size_t i = 0; i < moment->root_count; i++) {
-        struct moment_root *root = &moment->roots[i];
-        struct snapshot snapshot;
-        root->fired = true;
-        root->sent_ns = clock_monotonic_raw_ns();
-        root->error = ERROR_NONE;
-        if (snapshot_create(moment->store, &moment->call, root->root, root->snapshot, &snapshot,
-                            &root->error)) {
-            root->id = snapshot.id;
-            root->instant_us = snapshot.instant_us;
-        }
-        root->answered_ns = clock_monotonic_raw_ns();
-    }
-}
-
-static bool moment_finish(struct moment *moment, const struct call *call, struct error *error)
-{
-    for (size_t i = 0; i < moment->root_count; i++) {
-        struct moment_root *root = &moment->roots[i];
-        struct snapshot snapshot;
-        root->open_files_exact = true;
-        if (!snapshot_get(moment->store, call, root->root, root->snapshot, &snapshot, error)) {
-            if (error->code == ERROR_NOT_FOUND && root->error.code != ERROR_OK)
-                *error = root->error; /* it was refused: why says more */
-            return error_wrap(error, "snapshot of %s", root->root);
-        }
-        root->id = snapshot.id;
-        root->instant_us = snapshot.instant_us;
-    }
-    return true;
-}
-
-static void moment_free(struct moment *moment)
-{
-    free(moment);
 }
 
 const struct component world_component = {
@@ -486,15 +437,16 @@ const struct component world_component = {
     .write = write_some,
     .write_close = write_close,
     .allow_snapshots = allow_snapshots,
-    .moment_prepare = moment_prepare,
-    .moment_fire = moment_fire,
-    .moment_finish = moment_finish,
-    .moment_free = moment_free,
+    .moment_prepare = world_moment_prepare,
+    .moment_fire = world_moment_fire,
+    .moment_finish = world_moment_finish,
+    .moment_free = world_moment_free,
     .snapshot_create = snapshot_create,
     .snapshot_get = snapshot_get,
     .snapshot_list = snapshot_list,
     .snapshot_remove = snapshot_remove,
     .snapshot_path = snapshot_path,
+    .pinned = pinned,
     .difference = difference,
     .is_suspect = is_suspect,
 };

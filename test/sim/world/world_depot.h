@@ -57,6 +57,13 @@ bool depot_ask(struct store *store, const struct call *call, struct error *error
 
 void depot_init(struct store *store, const char *cluster);
 extern const struct component world_component;
+/* world_moment.c, for the table */
+bool world_moment_prepare(struct store *store, const struct call *call, struct moment_root *roots,
+                          size_t root_count, const struct moment_options *options,
+                          struct moment **ret_moment, struct error *error);
+void world_moment_fire(struct moment *moment);
+bool world_moment_finish(struct moment *moment, const struct call *call, struct error *error);
+void world_moment_free(struct moment *moment);
 
 /* Who looks at each change of a disk, before and after it; NULL: nobody. */
 extern void (*depot_before)(const struct act *act);
