@@ -163,7 +163,8 @@ static void look(void *context)
     json_t *policies = control_policies(control());
     const json_t *policy = json_array_get(policies, 0);
     bool paused = strcmp(json_string_or(policy, "state", ""), "paused") == 0;
-    if (policy == NULL && !applied)
+    applied = applied || policy != NULL;
+    if (policy == NULL && !applied && recovered_whole)
         apply();
     else if (policy == NULL || !recovered_whole)
         recover();
