@@ -369,6 +369,7 @@ bool agent_new(struct loop *loop, const struct agent_options *options, struct ag
     list_init(&agent->parts.tasks);
     list_init(&agent->parts.moments);
     list_init(&agent->parts.limiters);
+    list_init(&agent->arrivals);
     agent->fences = json_object();
     agent->progress = timer_new(loop, tell_progress, agent);
     struct journal *journal = options->journal;
@@ -403,6 +404,7 @@ void agent_free(struct agent *agent)
     if (agent == NULL)
         return;
     agent_end_waiters(agent);
+    agent_forget_arrivals(agent);
     list_for_each(task, &agent->parts.tasks, struct task, node) {
         list_remove(&task->node);
         task_free(task);

@@ -9,6 +9,7 @@ struct agent {
     struct agent_options options;
     json_t
         *fences; /* pair id -> {generation: highest seen, device: whose}, as the journal has it */
+    struct list arrivals; /* orders whose first record is not durable yet */
     struct timer *progress;
     bool ticking;
     loop_fn *stopped;
@@ -26,6 +27,7 @@ struct task *agent_find(struct agent *agent, const char *key);
 void agent_queue(struct agent *agent, struct task *task);
 void agent_drop(struct agent *agent, struct task *task);
 void agent_prune(struct agent *agent, const struct instruction *newest);
+void agent_forget_arrivals(struct agent *agent); /* the journal will not tell of them any more */
 void agent_end_waiters(struct agent *agent);
 /* Gives the task its service's limiter, and that the limits of a newer policy than it has. */
 void agent_limit(struct agent *agent, struct task *task);

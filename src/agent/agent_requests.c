@@ -110,51 +110,96 @@ static void get_status(struct agent *agent, const char *key, const struct agent_
 
 /* ---- new instructions ----------------------------------------------------------------------- */
 
+/* An order on its way to the journal. It is known by its key from the moment at which it is handed
+ * over: another body must not reach the journal behind it. */
 struct arrival {
+    struct list node;
     struct agent *agent;
     struct task *task;
+    struct list callers; /* who sent it; the first, then those who sent the same again */
+};
+
+struct caller {
+    struct list node;
     agent_reply_fn *reply;
     void *context;
 };
 
-static void answer_known(struct task *known, const json_t *document, agent_reply_fn *reply,
-                         void *context)
+static struct arrival *find_arrival(struct agent *agent, const char *key)
 {
-    if (instruction_same_order(known->instruction.document, document)) {
-        reply_document(reply, context, 200, task_status(known));
-        return;
+    list_for_each(arrival, &agent->arrivals, struct arrival, node)
+        if (strcmp(arrival->task->instruction.key, key) == 0)
+            return arrival;
+    return NULL;
+}
+
+static void add_caller(struct arrival *arrival, agent_reply_fn *reply, void *context)
+{
+    struct caller *caller = memory_new(sizeof *caller);
+    caller->reply = reply;
+    caller->context = context;
+    list_append(&arrival->callers, &caller->node);
+}
+
+/* 201 to the first, 200 to the others; or the failure to all. The task stays. */
+static void answer_callers(struct arrival *arrival, const struct error *error)
+{
+    int status = 201;
+    list_for_each(caller, &arrival->callers, struct caller, node) {
+        if (error->code == ERROR_OK)
+            reply_document(caller->reply, caller->context, status, task_status(arrival->task));
+        else
+            reply_error(caller->reply, caller->context, error);
+        status = 200;
+        list_remove(&caller->node);
+        free(caller);
     }
-    struct error error;
-    error_set(&error, ERROR_CONFLICT, "another instruction was accepted under key %.64s",
-              known->instruction.key);
-    reply_error(reply, context, &error);
+}
+
+static void free_arrival(struct arrival *arrival)
+{
+    list_remove(&arrival->node);
+    free(arrival);
+}
+
+void agent_forget_arrivals(struct agent *agent)
+{
+    list_for_each(arrival, &agent->arrivals, struct arrival, node) {
+        list_for_each(caller, &arrival->callers, struct caller, node)
+            free(caller);
+        task_free(arrival->task);
+        free_arrival(arrival);
+    }
+}
+
+static bool is_same(const struct task *known, const json_t *document, struct error *error)
+{
+    return instruction_same_order(known->instruction.document, document) ||
+           error_set(error, ERROR_CONFLICT, "another instruction was accepted under key %.64s",
+                     known->instruction.key);
 }
 
 static void instruction_is_durable(void *context, const struct error *error)
 {
-    struct arrival arrival = *(struct arrival *)context;
-    free(context);
+    struct arrival *arrival = context;
+    struct agent *agent = arrival->agent;
+    struct task *task = arrival->task;
     if (error->code != ERROR_OK) {
-        reply_error(arrival.reply, arrival.context, error);
-        task_free(arrival.task);
-        return;
-    }
-    struct task *known = agent_find(arrival.agent, arrival.task->instruction.key);
-    if (known != NULL) { /* twice within one commit of the journal */
-        answer_known(known, arrival.task->instruction.document, arrival.reply, arrival.context);
-        task_free(arrival.task);
+        answer_callers(arrival, error);
+        free_arrival(arrival);
+        task_free(task);
         return;
     }
     log_info(LOG_AGENT, "instruction.accepted",
              "cluster=%s service=%s epoch=%d attempt=%d kind=%s "
              "try=%d key=%.12s",
-             arrival.agent->options.cluster, arrival.task->instruction.service_name,
-             (int)arrival.task->instruction.number, (int)arrival.task->instruction.attempt,
-             arrival.task->instruction.kind, (int)arrival.task->instruction.try_number,
-             arrival.task->instruction.key);
-    agent_prune(arrival.agent, &arrival.task->instruction);
-    reply_document(arrival.reply, arrival.context, 201, task_status(arrival.task));
-    agent_queue(arrival.agent, arrival.task);
+             agent->options.cluster, task->instruction.service_name, (int)task->instruction.number,
+             (int)task->instruction.attempt, task->instruction.kind,
+             (int)task->instruction.try_number, task->instruction.key);
+    agent_prune(agent, &task->instruction);
+    answer_callers(arrival, error);
+    free_arrival(arrival);
+    agent_queue(agent, task);
 }
 
 static char *text_of(json_t *document)
@@ -187,14 +232,14 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
         precedence_fence(agent, instruction->pair, instruction->fence);
     }
     struct arrival *arrival = memory_new(sizeof *arrival);
-    *arrival = (struct arrival){agent, task, reply, context};
+    *arrival = (struct arrival){.agent = agent, .task = task};
+    list_init(&arrival->callers);
+    add_caller(arrival, reply, context);
+    list_append(&agent->arrivals, &arrival->node);
     struct error error = ERROR_NONE;
     if (!journal_append_all(agent->options.journal, records, raises ? 2 : 1, instruction_is_durable,
-                            arrival, &error)) {
-        reply_error(reply, context, &error);
-        task_free(task);
-        free(arrival);
-    }
+                            arrival, &error))
+        instruction_is_durable(arrival, &error);
     free(payload_text);
     free(fence_text);
     json_decref(fence);
@@ -209,9 +254,9 @@ static bool may_accept(struct agent *agent, const char *key, const struct instru
     if (*ret_kind == NULL)
         return error_set(error, ERROR_PROTOCOL, "unknown kind of instruction '%.40s'",
                          instruction->kind);
-    bool admitted = agent_find(agent, key) == NULL
-                        ? precedence_admits(agent, instruction, error)
-                        : precedence_admits_generation(agent, instruction, error);
+    bool is_new = agent_find(agent, key) == NULL && find_arrival(agent, key) == NULL;
+    bool admitted = is_new ? precedence_admits(agent, instruction, error)
+                           : precedence_admits_generation(agent, instruction, error);
     if (!admitted)
         return false;
     if (agent->parts.stopping)
@@ -237,12 +282,18 @@ static void put_instruction(struct agent *agent, const char *key,
         reply_error(reply, context, &error);
         return;
     }
-    struct task *known = agent_find(agent, key);
+    struct arrival *arriving = find_arrival(agent, key);
+    struct task *known = arriving != NULL ? arriving->task : agent_find(agent, key);
     if (known == NULL) {
         accept(agent, task_new(agent, kind, &instruction), reply, context);
         return;
     }
-    answer_known(known, document, reply, context);
+    if (!is_same(known, document, &error))
+        reply_error(reply, context, &error);
+    else if (arriving != NULL)
+        add_caller(arriving, reply, context);
+    else
+        reply_document(reply, context, 200, task_status(known));
     json_decref(document);
 }
 
