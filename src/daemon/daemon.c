@@ -240,6 +240,7 @@ static bool start_server(struct daemon *daemon, struct error *error)
     struct http_server_options options = {.address = daemon->config->address,
                                           .port = daemon->config->port,
                                           .token = daemon->config->token,
+                                          .is_local = true,
                                           .handler = mount_handle,
                                           .context = &daemon->mount};
     if (!http_server_new(daemon->loop, &options, &daemon->server, error))

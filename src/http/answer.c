@@ -27,6 +27,7 @@ static const struct {
     {411, "Length Required", ERROR_INVALID},
     {413, "Content Too Large", ERROR_LIMIT},
     {414, "URI Too Long", ERROR_LIMIT},
+    {415, "Unsupported Media Type", ERROR_INVALID},
     {417, "Expectation Failed", ERROR_INVALID},
     {429, "Too Many Requests", ERROR_LIMIT},
     {431, "Request Header Fields Too Large", ERROR_LIMIT},

@@ -202,6 +202,12 @@ static void on_head(struct connection *connection)
         refuse(connection, 401, "the bearer token is missing or wrong", NULL);
         return;
     }
+    struct request_refusal refusal;
+    if (server->options.is_local && !server->asks_token &&
+        !request_head_check_local(head, &refusal)) {
+        refuse(connection, refusal.status, refusal.reason, NULL);
+        return;
+    }
     if (request_parser_phase(connection->parser) != REQUEST_BODY)
         return;
     int64_t passed_ms = loop_now_ms(server->loop) - connection->began_ms;

@@ -47,5 +47,7 @@ size_t request_head_count(const struct request_head *head, const char *name);
 /* Looks at a whole head; sets expects_continue. False with the refusal when it must not be served:
  * 400, 411, 417, 501. */
 bool request_head_check(struct request_head *head, struct request_refusal *ret_refusal);
+/* For a server that asks for no token: false (403, 415) for what a web page may have sent. */
+bool request_head_check_local(const struct request_head *head, struct request_refusal *ret_refusal);
 
 #endif

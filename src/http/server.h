@@ -63,6 +63,8 @@ struct http_server_options {
     uint16_t port;            /* 0: a free one */
     const char *token;        /* NULL: none asked; else "Authorization: Bearer <token>", compared in
                                  constant time, 401 otherwise */
+    bool is_local;            /* without a token: only what no web page in a browser of this
+                                 machine can send (local_rules.c), 403 or 415 otherwise */
     unsigned connections_max; /* 0: 256 */
     size_t body_bytes_max;    /* 0: 16 MiB */
     size_t bodies_bytes_max;  /* of all requests at once, 503 beyond; 0: 4 * body_bytes_max */

@@ -356,7 +356,8 @@ def test_caller_that_leaves_does_not_take_its_order_back(sealed):
     follower = Follower(sealed, "")
     body = json.dumps(policy())
     with socket.create_connection(("127.0.0.1", sealed.port)) as peer:
-        peer.sendall(f"PUT /v1/policies/bills HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
+        peer.sendall(f"PUT /v1/policies/bills HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                     f"application/json\r\nContent-Length: {len(body)}"
                      f"\r\n\r\n{body}".encode())
     assert follower.next()["name"] == "policy.applied"
     follower.close()

@@ -111,7 +111,8 @@ class Device:
         data = json.dumps(body) if isinstance(body, (dict, list)) else body
         connection = self.connect()
         try:
-            connection.request(method, path, data, {**self.headers(), **(headers or {})})
+            connection.request(method, path, data, {"Content-Type": "application/json",
+                                                    **self.headers(), **(headers or {})})
             response = connection.getresponse()
             text = response.read().decode()
         finally:

@@ -175,6 +175,27 @@ static void assert_refused(struct fixture *fixture, const char *request, const c
     raw_peer_close(&peer);
 }
 
+static void test_pages_are_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, &(struct http_server_options){.is_local = true});
+    assert_refused(&fixture, "GET /echo HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 403 ",
+                   "DENIED");
+    assert_refused(&fixture,
+                   "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+                   "Content-Type: text/plain\r\n\r\n",
+                   "HTTP/1.1 415 ", "INVALID"); /* before the body comes */
+    assert_int_equal(fixture.requests, 0);
+    fixture_close(&fixture);
+    fixture_open(&fixture, &(struct http_server_options){.is_local = true, .token = "secret"});
+    struct raw_peer peer;
+    raw_peer_connect(&peer, fixture.loop, fixture.port);
+    raw_peer_send(&peer, "GET /echo HTTP/1.1\r\nHost: l\r\nAuthorization: Bearer secret\r\n\r\n");
+    assert_true(raw_peer_expect(&peer, "<GET /echo ? >"));
+    close_pair(&fixture, &peer);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -341,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_many_pipelined_requests),
         cmocka_unit_test(test_half_closed_peer_gets_its_answers),
         cmocka_unit_test(test_token),
+        cmocka_unit_test(test_pages_are_refused),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_expect_continue),
