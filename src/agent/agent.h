@@ -25,6 +25,7 @@ struct agent_options {
     const char *work_directory; /* sorted runs and partial receipts; made when missing */
     unsigned long_jobs_max;     /* copies and commits at once; the rest of the pool stays free */
     struct limiter *limiter;    /* of the whole device; NULL: none */
+    bool runs_hooks;            /* false: a moment with one is refused: anybody could send it */
 };
 
 /* Resumes what the journal holds. */

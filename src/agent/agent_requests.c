@@ -245,6 +245,19 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
     json_decref(fence);
 }
 
+/* A hook is a program of the sender's choice, run as our user. */
+static bool hooks_are_welcome(const struct agent *agent, const struct instruction *instruction,
+                              struct error *error)
+{
+    const json_t *settings = json_object_get(instruction->body, "settings");
+    return agent->options.runs_hooks || strcmp(instruction->kind, "snapshot") != 0 ||
+           json_object_size(json_object_get(settings, "hooks")) == 0 ||
+           error_set(error, ERROR_INVALID,
+                     "cluster %s: hooks run as the user of coevald, and every user of this machine "
+                     "may ask its agent: set listen.token_file, or listen.hooks: true",
+                     agent->options.cluster);
+}
+
 static bool may_accept(struct agent *agent, const char *key, const struct instruction *instruction,
                        const struct task_kind **ret_kind, struct error *error)
 {
@@ -254,6 +267,8 @@ static bool may_accept(struct agent *agent, const char *key, const struct instru
     if (*ret_kind == NULL)
         return error_set(error, ERROR_PROTOCOL, "unknown kind of instruction '%.40s'",
                          instruction->kind);
+    if (!hooks_are_welcome(agent, instruction, error))
+        return false;
     bool is_new = agent_find(agent, key) == NULL && find_arrival(agent, key) == NULL;
     bool admitted = is_new ? precedence_admits(agent, instruction, error)
                            : precedence_admits_generation(agent, instruction, error);

@@ -103,6 +103,18 @@ static bool find_clusters(struct application *application, struct error *error)
     return true;
 }
 
+/* Whoever may send a policy may have a program run by our user: a token says that he may. */
+static bool check_hooks(const struct application *application, struct error *error)
+{
+    const struct policy *policy = &application->policy;
+    bool has_hook =
+        policy->hooks.before.argument_count > 0 || policy->hooks.after.argument_count > 0;
+    return !has_hook || !application->control->options.refuses_hooks ||
+           error_set(error, ERROR_DENIED,
+                     "hooks run as the user of coevald, and every user of this machine may ask "
+                     "here: set listen.token_file, or listen.hooks: true, in its configuration");
+}
+
 static bool check_instances(struct application *application, struct error *error)
 {
     const struct policy *policy = &application->policy;
@@ -450,7 +462,8 @@ void control_apply_policy(struct control *control, struct document *document, bo
         return;
     }
     application->document = policy_to_json(&application->policy);
-    if (!find_clusters(application, &error) || !check_instances(application, &error) ||
+    if (!find_clusters(application, &error) || !check_hooks(application, &error) ||
+        !check_instances(application, &error) ||
         !wanted_choose(control, &application->policy, &application->arena, &application->wanted,
                        &error)) {
         refuse(application, &error);

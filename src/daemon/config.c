@@ -98,7 +98,7 @@ static bool read_rate(const struct node *parent, const char *key, uint64_t *ret_
 
 static bool read_listen(struct config *config, const struct node *root, struct error *error)
 {
-    static const char *const keys[] = {"address", "port", "token_file"};
+    static const char *const keys[] = {"address", "port", "token_file", "hooks"};
     struct node listen = node_member(root, "listen");
     int64_t port = PORT_DEFAULT;
     struct in_addr v4;
@@ -111,6 +111,10 @@ static bool read_listen(struct config *config, const struct node *root, struct e
         !read_text(&listen, "address", &config->address, error) ||
         !read_number(&listen, "port", 0, 65535, &port, error) ||
         !read_token(config, &listen, "token_file", &config->token, error))
+        return false;
+    config->hooks = config->token != NULL;
+    struct node hooks = node_member(&listen, "hooks");
+    if (hooks.value != NULL && !node_boolean(&hooks, &config->hooks, error))
         return false;
     config->port = (uint16_t)port;
     struct node address = node_member(&listen, "address");

@@ -37,6 +37,7 @@ struct config {
     const char *address;
     uint16_t port;
     const char *token; /* content of listen.token_file; NULL: none */
+    bool hooks;        /* run those of policies: with a token, or when the file says so */
     enum log_level log_level;
     bool log_json;
     unsigned pool;      /* threads of the work queue */

@@ -165,7 +165,8 @@ static bool start_agent(struct daemon *daemon, const struct config_cluster *clus
                                     .work_directory =
                                         arena_format(&daemon->arena, "%s/work", directory),
                                     .long_jobs_max = daemon->config->long_jobs,
-                                    .limiter = daemon->limiter};
+                                    .limiter = daemon->limiter,
+                                    .runs_hooks = daemon->config->hooks};
     struct mounted_agent *mounted = &daemon->agents[daemon->agent_count];
     if (!open_journal(daemon, directory, &options.id, &options.journal, error) ||
         !agent_new(daemon->loop, &options, &mounted->agent, error))
@@ -221,7 +222,8 @@ static void describe_clusters(struct daemon *daemon)
 static bool start_control(struct daemon *daemon, struct error *error)
 {
     struct control_options options = {.cluster_count = daemon->config->cluster_count,
-                                      .orphan_age_us = daemon->config->orphan_age_us};
+                                      .orphan_age_us = daemon->config->orphan_age_us,
+                                      .refuses_hooks = !daemon->config->hooks};
     if (!daemon->config->control)
         return true;
     describe_clusters(daemon);

@@ -348,7 +348,7 @@ def test_hooks_run_around_the_moment(place):
     told = place.source("..", "told")
     def hook(word):
         return {"command": ["/bin/sh", "-c", f"echo {word} >>{told}"], "timeout": "PT0.3S"}
-    daemon = place.embedded().start()
+    daemon = place.embedded(listen={"hooks": True}).start()
     daemon.apply(policy(hooks={"before": hook("before"), "after": hook("after")}))
     daemon.wait_sealed(1)
     with open(told, encoding="utf-8") as file:
@@ -357,7 +357,7 @@ def test_hooks_run_around_the_moment(place):
 
 def test_a_failing_hook_is_no_epoch_but_after_runs(place):
     told = place.source("..", "told")
-    daemon = place.embedded().start()
+    daemon = place.embedded(listen={"hooks": True}).start()
     daemon.apply(policy(retries=0, hooks={
         "before": {"command": ["/bin/sh", "-c", "echo no >&2; exit 3"], "timeout": "PT0.3S"},
         "after": {"command": ["/bin/sh", "-c", f"echo after >>{told}"], "timeout": "PT0.3S"}}))

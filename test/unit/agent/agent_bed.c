@@ -46,7 +46,8 @@ static void start(enum bed_side side)
                                     .stores = bed.stores,
                                     .store_count = 2,
                                     .journal = bed.journals[side],
-                                    .work_directory = works[side]};
+                                    .work_directory = works[side],
+                                    .runs_hooks = true};
     if (!agent_new(bed.loop, &options, &bed.agents[side], &error))
         fail_msg("%s", error.text);
 }

@@ -244,6 +244,20 @@ static void test_refused_body_is_not_recorded(void **state)
     assert_int_equal(again.status, 200);
 }
 
+static void test_hooks_are_not_for_everybody(void **state)
+{
+    (void)state;
+    struct reply reply;
+    struct order order = order_of("k1", "snapshot");
+    order.body = "{\"settings\": {\"hooks\": {\"after\": {\"command\": [\"/bin/true\"]}}}}";
+    put(order, &reply);
+    assert_int_equal(reply.status, 400);
+    order.body = "{\"settings\": {\"hooks\": {}}}";
+    put(order, &reply);
+    settle();
+    assert_int_equal(reply.status, 201);
+}
+
 static void test_older_generation_is_fenced(void **state)
 {
     (void)state;
@@ -464,12 +478,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(test_accepted_when_durable),          T(test_twice_in_one_commit),
-        T(test_refused_body_is_not_recorded),   T(test_older_generation_is_fenced),
-        T(test_lost_before_durable_is_unknown), T(test_deleted_while_its_end_is_recorded),
-        T(test_end_is_told_when_durable),       T(test_stop_waits_for_the_record),
-        T(test_full_disk_only_delays),          T(test_discard_stops_what_waits_for_a_slot),
-        T(test_deleted_while_queued),           T(test_stopped_with_the_daemon_goes_on),
+        T(test_accepted_when_durable),
+        T(test_twice_in_one_commit),
+        T(test_refused_body_is_not_recorded),
+        T(test_older_generation_is_fenced),
+        T(test_hooks_are_not_for_everybody),
+        T(test_lost_before_durable_is_unknown),
+        T(test_deleted_while_its_end_is_recorded),
+        T(test_end_is_told_when_durable),
+        T(test_stop_waits_for_the_record),
+        T(test_full_disk_only_delays),
+        T(test_discard_stops_what_waits_for_a_slot),
+        T(test_deleted_while_queued),
+        T(test_stopped_with_the_daemon_goes_on),
         T(test_no_snapshot_behind_a_disarm),
 #undef T
     };

@@ -64,6 +64,21 @@ static void test_clusters_that_are_not_there(void **state)
                         "pair.primary and pair.secondary are both 'east': name two clusters");
 }
 
+static void test_hooks_are_not_for_everybody(void **state)
+{
+    static const char hook[] = "{\"hooks\": {\"after\": {\"command\": [\"/bin/true\"]}}}";
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device.refuses_hooks = true;
+    device_crash(&device);
+    device_start(&device);
+    assert_refused(&device, policy_object("bills", "posix:/bills", hook), ERROR_DENIED,
+                   "hooks run as the user of coevald, and every user of this machine may ask here: "
+                   "set listen.token_file, or listen.hooks: true, in its configuration");
+    device_close(&device);
+}
+
 static void test_instances_that_are_not_there(void **state)
 {
     (void)state;
@@ -460,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_document),
         cmocka_unit_test(test_clusters_that_are_not_there),
+        cmocka_unit_test(test_hooks_are_not_for_everybody),
         cmocka_unit_test(test_instances_that_are_not_there),
         cmocka_unit_test(test_the_area_is_no_data_set),
         cmocka_unit_test(test_a_pair_keeps_its_clusters),

@@ -26,7 +26,8 @@ void device_start(struct device *device)
     struct control_options options = {.device = "dddddddd-2222-4333-8444-555555555555",
                                       .journal = device->journal,
                                       .clusters = device->clusters,
-                                      .cluster_count = 2};
+                                      .cluster_count = 2,
+                                      .refuses_hooks = device->refuses_hooks};
     if (!control_new(device->loop, &options, &device->control, &error))
         fail_msg("%s", error.text);
 }

@@ -116,7 +116,9 @@ static void test_listening(void **state)
         {HEAD "listen: 7077\n" CLUSTER, "@/c.yaml:3:9: 'listen' must be a mapping, not an integer"},
         {HEAD "listen: {adress: '::1'}\n" CLUSTER,
          "@/c.yaml:3:10: unknown key 'adress'; did you mean 'address'? allowed: address port "
-         "token_file"},
+         "token_file hooks"},
+        {HEAD "listen: {hooks: maybe}\n" CLUSTER,
+         "@/c.yaml:3:17: 'hooks' must be true or false, not text"},
         {HEAD "listen: {address: localhost}\n" CLUSTER,
          "@/c.yaml:3:19: 'localhost' is not a numeric address"},
         {HEAD "listen: {address: 127.0.0.256}\n" CLUSTER,
