@@ -58,10 +58,32 @@ struct link_state link_state(const struct link *link)
 static void note(struct link *link, const struct error *error)
 {
     bool reachable = error->code == ERROR_OK;
+    bool begins = error->code == ERROR_DENIED && link->state.error.code != ERROR_DENIED;
     if (reachable != link->state.reachable)
         link->state.changed_us = clock_realtime_us();
     link->state.reachable = reachable;
     link->state.error = *error;
+    if (begins && link->denied != NULL)
+        link->denied(link->denied_context, error);
+}
+
+/* What an exchange says of the agent. Its server's word on our token is about no order: an operator
+ * who changes the token on one side first must not lose the epochs of that minute. */
+static struct error verdict_of(int status, const struct error *error)
+{
+    struct error verdict = *error;
+    if (verdict.code == ERROR_OK && (status == 401 || status == 403))
+        error_set(&verdict, ERROR_DENIED,
+                  "the agent refuses this device (%d): agent_token_file must hold the token of its "
+                  "coevald",
+                  status);
+    return verdict;
+}
+
+void link_on_denied(struct link *link, link_denied_fn *fn, void *context)
+{
+    link->denied = fn;
+    link->denied_context = context;
 }
 
 static void step(void *context);
@@ -131,9 +153,10 @@ static void answered(void *context, int status, const char *body, size_t size,
     struct link_order *order = context;
     json_t *document = NULL;
     struct error bad = ERROR_NONE;
+    struct error verdict = verdict_of(status, error);
     order->pending = NULL;
-    note(order->link, error);
-    if (error->code != ERROR_OK) {
+    note(order->link, &verdict);
+    if (verdict.code != ERROR_OK) {
         pause_order(order);
         return;
     }
@@ -242,9 +265,9 @@ static void agent_answered(void *context, int status, const char *body, size_t s
 {
     struct question question = *(struct question *)context;
     json_t *document = NULL;
-    struct error failure = *error;
+    struct error failure = verdict_of(status, error);
     free(context);
-    note(question.link, error);
+    note(question.link, &failure);
     if (failure.code == ERROR_OK && json_parse(body, size, &document, &failure) && status != 200)
         error_set(&failure, ERROR_PROTOCOL, "the agent answered %d", status);
     question.fn(question.context, failure.code == ERROR_OK ? document : NULL, &failure);

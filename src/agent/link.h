@@ -26,6 +26,11 @@ struct link_state {
 };
 struct link_state link_state(const struct link *link);
 
+/* fn runs when the agent begins to refuse the device itself (401, 403: its token), whatever it
+ * asks: orders wait, and are sent again until the agent takes them. One fn for a link. */
+typedef void link_denied_fn(void *context, const struct error *error);
+void link_on_denied(struct link *link, link_denied_fn *fn, void *context);
+
 /* One order and its answers. Runs for every new status (revision), the last one being DONE, FAILED
  * or WAITING; or once with an error and status NULL when the agent refused it (FENCED, CONFLICT,
  * INVALID, ...). Nothing comes after the last. The status is borrowed for the call. */

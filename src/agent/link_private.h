@@ -30,6 +30,8 @@ struct link {
     struct loop *loop;
     struct link_state state;
     unsigned orders;
+    link_denied_fn *denied; /* NULL: nobody listens */
+    void *denied_context;
 };
 
 void link_init(struct link *link, const struct link_transport *transport, struct loop *loop);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/control_private.h"
+#include "control/links.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,6 +371,7 @@ bool control_new(struct loop *loop, const struct control_options *options,
         control_free(control);
         return error_wrap(error, "control device");
     }
+    control->links = links_watch(control);
     loop_post(loop, begin, control);
     *ret_control = control;
     return true;
@@ -431,6 +433,7 @@ void control_free(struct control *control)
         free_pair(pair);
     list_for_each(owed, &control->calls, struct owed, node)
         owed->done = NULL;
+    links_free(control->links);
     timer_free(control->record_timer);
     reaper_fini(control);
     json_decref(control->events);

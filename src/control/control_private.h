@@ -4,8 +4,9 @@
  *   planner.c   from a slot to an epoch with settings
  *   runner.c    one epoch: interprets the effects of epoch_step()
  *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
- *   outlook.c   check, simulate   root_move.c   long_work.c   how far such work is
- *   apply.c     policies   registry.c roots and stores   events.c   recover.c   report.c */
+ *   links.c     the ways to the agents   root_move.c   long_work.c   how far such work is
+ *   outlook.c   check, simulate   apply.c   policies   registry.c   roots and stores
+ *   events.c    recover.c   report.c */
 #ifndef COEVAL_CONTROL_CONTROL_PRIVATE_H
 #define COEVAL_CONTROL_CONTROL_PRIVATE_H
 
@@ -45,6 +46,7 @@ struct control {
     uint64_t event_sequence;
     json_t *roots;  /* [{cluster, instance, root, since_us, services}] */
     json_t *stores; /* {"cluster/instance": identity} */
+    struct links *links;
     bool stopping;
     bool ending; /* being freed: no answer is given any more */
 };

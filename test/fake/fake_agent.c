@@ -34,6 +34,7 @@ struct fake_agent {
     json_t *orders; /* [{"document", "status"}] in order of arrival */
     struct list calls;
     bool away;
+    int refusal;
     fake_agent_fn *on_order;
     void *on_order_context;
 };
@@ -144,6 +145,11 @@ static void take_call(void *context)
     if (call->canceled || call->agent->away) {
         call->status = 0;
         deliver_call(call);
+        return;
+    }
+    if (call->agent->refusal != 0) {
+        answer_call(call, call->agent->refusal,
+                    json_pack("{s:{s:s, s:s}}", "error", "code", "DENIED", "message", "refused"));
         return;
     }
     if (call->body != NULL) {
@@ -277,6 +283,11 @@ void fake_agent_finish(struct fake_agent *agent, const char *kind, const char *s
 void fake_agent_set_away(struct fake_agent *agent, bool away)
 {
     agent->away = away;
+}
+
+void fake_agent_set_refusal(struct fake_agent *agent, int status)
+{
+    agent->refusal = status;
 }
 
 void fake_agent_on_order(struct fake_agent *agent, fake_agent_fn *fn, void *context)

@@ -21,6 +21,8 @@ void fake_agent_script(struct fake_agent *agent, const char *kind, const char *s
 void fake_agent_finish(struct fake_agent *agent, const char *kind, const char *status);
 /* No request is answered while it is away (ERROR_UNAVAILABLE). */
 void fake_agent_set_away(struct fake_agent *agent, bool away);
+/* Every request is answered with this HTTP status and an error; 0: as usual again. */
+void fake_agent_set_refusal(struct fake_agent *agent, int status);
 /* Runs as an order arrives for the first time, before it is answered. */
 typedef void fake_agent_fn(void *context, const json_t *order);
 void fake_agent_on_order(struct fake_agent *agent, fake_agent_fn *fn, void *context);

@@ -358,7 +358,7 @@ static void test_asking_who_it_is(void **state)
     assert_string_equal(text, "lyon");
     link_ask_agent(&bed.link, take_agent, text);
     answer(401, "{\"error\": {}}");
-    assert_string_equal(text, "PROTOCOL");
+    assert_string_equal(text, "DENIED");
     link_ask_agent(&bed.link, take_agent, text);
     answer_error(0, "", ERROR_UNAVAILABLE);
     assert_string_equal(text, "UNAVAILABLE");

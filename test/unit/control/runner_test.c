@@ -44,6 +44,32 @@ static void test_push_orders_the_primary(void **state)
     device_close(&device);
 }
 
+/* A token that is wrong for a while costs time, not the epoch; the operator hears of it. */
+static void test_a_denied_device_waits(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_set_refusal(device.agents[WEST], 401);
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    device_wait_state(&device, "bills", 1, "snapped");
+    device_run(&device, 400); /* several tries */
+    const json_t *event = device_event(&device, "agent.denied");
+    assert_non_null(event);
+    assert_string_equal(json_string_or(event, "severity", ""), "alarm");
+    assert_true(device_epoch_is(&device, "bills", 1, "snapped"));
+    int64_t sequence = json_integer_or(event, "sequence", 0);
+    fake_agent_set_refusal(device.agents[WEST], 0);
+    device_wait_state(&device, "bills", 1, "sealed");
+    event = device_event(&device, "agent.denied");
+    assert_int_equal(json_integer_or(event, "sequence", 1), sequence);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 1);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
 /* ---- records before effects ----------------------------------------------------------------- */
 
 struct witness {
@@ -271,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_a_plan_to_a_seal),
         cmocka_unit_test(test_push_orders_the_primary),
+        cmocka_unit_test(test_a_denied_device_waits),
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
