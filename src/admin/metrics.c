@@ -21,7 +21,7 @@ static const struct {
 #undef X
 };
 
-static const char *const states[] = {"idle", "running", "waiting", "stuck", "paused"};
+static const char *const states[] = {"idle", "running", "waiting", "stuck", "paused", "fenced"};
 
 /* ---- lines ---- */
 

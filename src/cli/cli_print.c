@@ -137,7 +137,7 @@ enum table_colour cli_state_colour(const char *state)
         {"waiting", TABLE_YELLOW},     {"warning", TABLE_YELLOW},      {"paused", TABLE_YELLOW},
         {"abandoned", TABLE_YELLOW},   {"rolling_back", TABLE_YELLOW}, {"retired", TABLE_DIM},
         {"passed-over", TABLE_YELLOW}, {"unreachable", TABLE_RED},     {"reachable", TABLE_GREEN},
-        {"notice", TABLE_PLAIN},       {"not asked", TABLE_PLAIN},
+        {"notice", TABLE_PLAIN},       {"not asked", TABLE_PLAIN},     {"fenced", TABLE_RED},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(colours); i++)
         if (strcmp(colours[i].state, state) == 0)

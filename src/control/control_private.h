@@ -28,6 +28,7 @@ struct pair {
     char *name;
     char *primary, *secondary;
     int64_t generation;
+    int64_t fenced; /* generation that an agent refuses for another device's newer one; 0: none */
 };
 
 struct control {

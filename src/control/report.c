@@ -140,6 +140,8 @@ static const char *service_state(struct service *service)
     struct run *running = service_running(service);
     if (service->deleted)
         return "deleted";
+    if (service->pair->fenced == service->pair->generation)
+        return "fenced";
     if (running != NULL && running->epoch.state == EPOCH_STUCK)
         return "stuck";
     if (running != NULL && running->epoch.question != EPOCH_QUESTION_NONE)

@@ -111,6 +111,25 @@ static enum epoch_report_status report_status(enum status_state state)
     CHECK_UNREACHABLE();
 }
 
+/* Another device has the pair: this one may do nothing but say so, once for its generation. Orders
+ * of an older one are fenced by our own. */
+static void note_fence(struct run *run, enum epoch_side side, const struct epoch_report *report)
+{
+    struct pair *pair = run->service->pair;
+    char text[700];
+    if (report->status != EPOCH_REPORT_FAILED || report->error.code != ERROR_FENCED ||
+        (int64_t)run->epoch.generation != pair->generation || pair->fenced == pair->generation)
+        return;
+    pair->fenced = pair->generation;
+    snprintf(text, sizeof text,
+             "pair %s: the agent of %s obeys another device (%s). This one gives no orders that "
+             "count any more: end one of the two, and if it is the other one, `coeval recover` "
+             "here",
+             pair->name, cluster_of(run, side), report->error.text);
+    event_tell(run->service->control, run->service, run->epoch.number, "alarm", "device.fenced",
+               text, (const char *const[]){"coeval status", NULL});
+}
+
 static void agent_reported(void *context, const struct status *status, const struct error *error)
 {
     struct run_listening *listening = context;
@@ -132,6 +151,7 @@ static void agent_reported(void *context, const struct status *status, const str
         report->error = status->error;
         report->result = status->result;
     }
+    note_fence(run, listening->side, report);
     crash_point("control.report", NULL);
     run_event(run, &event, NULL);
 }

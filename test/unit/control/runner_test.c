@@ -70,6 +70,32 @@ static void test_a_denied_device_waits(void **state)
     device_close(&device);
 }
 
+/* Another device is active: said once, and shown. */
+static void test_a_fenced_device_says_so(void **state)
+{
+    static const char fenced[] = "{\"state\": \"failed\", \"error\": {\"code\": \"FENCED\","
+                                 " \"message\": \"generation 2 was seen\"}}";
+    struct device device;
+    struct outcome outcome = {.over = false};
+    json_t *policy;
+    struct error error;
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    fake_agent_script(device.agents[WEST], "transfer", fenced);
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    device_wait_state(&device, "bills", 1, "snapped");
+    device_run(&device, 50);
+    const json_t *event = device_event(&device, "device.fenced");
+    assert_non_null(event);
+    assert_string_equal(json_string_or(event, "severity", ""), "alarm");
+    assert_true(control_policy(device.control, "bills", &policy, &error));
+    assert_string_equal(json_string_or(policy, "state", ""), "fenced");
+    json_decref(policy);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
 /* ---- records before effects ----------------------------------------------------------------- */
 
 struct witness {
@@ -298,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_from_a_plan_to_a_seal),
         cmocka_unit_test(test_push_orders_the_primary),
         cmocka_unit_test(test_a_denied_device_waits),
+        cmocka_unit_test(test_a_fenced_device_says_so),
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
