@@ -16,10 +16,10 @@
 #include "component/posix/posix.h"
 #include "control/control.h"
 #include "daemon/mount.h"
+#include "daemon/watchdog.h"
 #include "http/client.h"
 #include "journal/lmdb/journal_lmdb.h"
 #include "loop/process.h"
-#include "loop/timer.h"
 
 #include "component/hdfs/hdfs.h"
 
@@ -49,7 +49,7 @@ struct daemon {
     struct mount mount;
     struct http_server *server;
     struct signal_watch *watches[3];
-    struct timer *limit; /* of an orderly end */
+    struct watchdog *watchdog; /* of an orderly end, journals included */
     unsigned to_stop;
     bool stopping;
     int status;
@@ -257,24 +257,11 @@ static bool start_server(struct daemon *daemon, struct error *error)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void give_up_waiting(void *context)
-{
-    struct daemon *daemon = context;
-    log_warning(LOG_DAEMON, "daemon.hurry",
-                "a task did not stop in %d ms: it goes on after the "
-                "next start",
-                STOP_LIMIT_MS);
-    fflush(NULL);
-    _Exit(daemon->status);
-}
-
 static void part_stopped(void *context)
 {
     struct daemon *daemon = context;
     if (--daemon->to_stop > 0)
         return;
-    timer_free(daemon->limit);
-    daemon->limit = NULL;
     loop_stop(daemon->loop);
 }
 
@@ -285,8 +272,7 @@ static void begin_stop(struct daemon *daemon, int status)
     daemon->stopping = true;
     daemon->status = status;
     daemon->to_stop = (unsigned)daemon->agent_count + (daemon->control != NULL) + 1;
-    daemon->limit = timer_new(daemon->loop, give_up_waiting, daemon);
-    timer_start(daemon->limit, STOP_LIMIT_MS);
+    daemon->watchdog = watchdog_new(STOP_LIMIT_MS, status);
     if (daemon->control != NULL)
         control_stop(daemon->control, part_stopped, daemon);
     for (size_t i = 0; i < daemon->agent_count; i++)
@@ -361,5 +347,6 @@ void daemon_free(struct daemon *daemon)
     limiter_free(daemon->limiter);
     loop_free(daemon->loop);
     arena_fini(&daemon->arena);
+    watchdog_free(daemon->watchdog);
     free(daemon);
 }
