@@ -21,7 +21,8 @@ static const struct {
 #undef X
 };
 
-static const char *const states[] = {"idle", "running", "waiting", "stuck", "paused", "fenced"};
+static const char *const states[] = {"idle",   "running", "waiting", "stuck",
+                                     "paused", "fenced",  "broken"};
 
 /* ---- lines ---- */
 

@@ -138,6 +138,7 @@ enum table_colour cli_state_colour(const char *state)
         {"abandoned", TABLE_YELLOW},   {"rolling_back", TABLE_YELLOW}, {"retired", TABLE_DIM},
         {"passed-over", TABLE_YELLOW}, {"unreachable", TABLE_RED},     {"reachable", TABLE_GREEN},
         {"notice", TABLE_PLAIN},       {"not asked", TABLE_PLAIN},     {"fenced", TABLE_RED},
+        {"broken", TABLE_RED},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(colours); i++)
         if (strcmp(colours[i].state, state) == 0)

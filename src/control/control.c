@@ -336,10 +336,23 @@ static bool load_all(struct control *control, struct error *error)
            operations->records(journal, after, RECORDS_READ_BACK, load_event, control, error);
 }
 
+static void tell_broken(struct service *service)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "the policy does not work here (%s): no epoch begins and no seal retires; mend it and "
+             "restart, or apply the policy anew",
+             service->broken);
+    event_tell(service->control, service, 0, "alarm", "policy.broken", text,
+               (const char *const[]){"coeval policy show", NULL});
+}
+
 static void begin(void *context)
 {
     struct control *control = context;
     list_for_each(service, &control->services, struct service, node) {
+        if (service->broken != NULL && !service->deleted)
+            tell_broken(service);
         list_for_each(run, &service->runs, struct run, node)
             if (!epoch_is_final(&run->epoch))
                 run_resume(run);

@@ -64,6 +64,7 @@ struct service {
     struct zone zone; /* of the policy's schedule, when has_zone */
     bool has_zone;
     int64_t revision;
+    char *broken;     /* why the policy does not work on this machine; NULL: it does */
     bool told_behind; /* the clock is behind the last slot, and the operator knows */
     bool firing;      /* a slot is being recorded */
     bool moving;      /* a root of it is: nothing begins */
@@ -82,6 +83,7 @@ struct service {
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };
 
+#include "control/events.h"
 #include "control/long_work.h"
 #include "control/run.h"
 
@@ -139,12 +141,6 @@ void registry_remove_root(struct control *control, size_t index);
 /* The registered root that covers the path, or NULL. */
 const char *registry_root_of(struct control *control, const char *cluster, const char *instance,
                              const char *path);
-
-/* ---- events.c ---- */
-void event_tell(struct control *control, const struct service *service, uint64_t number,
-                const char *severity, const char *name, const char *text,
-                const char *const *commands);
-void events_load(struct control *control, const char *payload, size_t size);
 
 /* ---- report.c ---- */
 json_t *report_epoch(const struct run *run, bool whole);

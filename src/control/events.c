@@ -1,4 +1,6 @@
 /* events.c: what the operator is told: durable, numbered, kept in a ring, heard by listeners. */
+#include "control/events.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"

@@ -223,7 +223,7 @@ void holds_check(struct service *service)
         hold->measure_at_us = 0;
     }
     wall_timer_stop(hold->timer);
-    if (base == NULL || base->retired_a || service->deleted)
+    if (base == NULL || base->retired_a || service->deleted || service->broken != NULL)
         return;
     if (service->policy.hold_max.bytes != 0)
         measure(service, base, now_us);

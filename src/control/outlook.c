@@ -265,7 +265,7 @@ bool control_simulate(struct control *control, int64_t until_us, json_t **ret, s
     struct simulate_policy *policies = arena_new(&arena, (count + 1) * sizeof *policies);
     count = 0;
     list_for_each(service, &control->services, struct service, node)
-        if (!service->deleted)
+        if (!service->deleted && service->broken == NULL)
             policies[count++] =
                 (struct simulate_policy){service->name, &service->policy.schedule,
                                          service->schedule, usual_duration(service)};

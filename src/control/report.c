@@ -140,6 +140,8 @@ static const char *service_state(struct service *service)
     struct run *running = service_running(service);
     if (service->deleted)
         return "deleted";
+    if (service->broken != NULL)
+        return "broken";
     if (service->pair->fenced == service->pair->generation)
         return "fenced";
     if (running != NULL && running->epoch.state == EPOCH_STUCK)
@@ -172,7 +174,7 @@ json_t *report_service(struct service *service)
                       ? json_null()
                       : json_integer((json_int_t)service->hold.bytes));
     json_set_take(object, "running", running == NULL ? json_null() : report_epoch(running, false));
-    if (!service->deleted && !service->schedule.paused)
+    if (!service->deleted && !service->schedule.paused && service->broken == NULL)
         schedule_next_slot(
             &service->policy.schedule, service->schedule.anchor_us,
             now_us > service->schedule.floor_us ? now_us : service->schedule.floor_us, &next_us);

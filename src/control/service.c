@@ -68,6 +68,8 @@ static bool load_zone(const char *name, struct zone *ret_zone, struct error *err
 
 static void drop_policy(struct service *service)
 {
+    free(service->broken);
+    service->broken = NULL;
     if (service->policy_document == NULL)
         return;
     policy_fini(&service->policy);
@@ -104,6 +106,22 @@ bool service_set_policy(struct service *service, json_t *object, int64_t revisio
     service->policy_document = object;
     service->revision = revision;
     return true;
+}
+
+/* What was in force must not keep the other services from theirs: this one stands still, and what
+ * it says is kept as far as it can be read. */
+static void break_policy(struct service *service, json_t *object, int64_t revision,
+                         const struct error *why)
+{
+    struct document document;
+    struct error ignored;
+    document_init(&document, NULL, json_incref(object));
+    if (!policy_parse(&document, &service->policy, &ignored))
+        service->policy = (struct policy){.name = NULL};
+    document_fini(&document);
+    service->policy_document = object;
+    service->revision = revision;
+    service->broken = memory_copy_string(why->text);
 }
 
 /* ---- its journal object --------------------------------------------------------------------- */
@@ -170,11 +188,11 @@ bool service_load(struct control *control, const char *id, const json_t *object,
     service->pair = control_find_pair(control, pair);
     if (service->pair == NULL)
         return error_set(error, ERROR_CORRUPT, "unknown pair %.40s", pair);
-    if (!service_set_policy(service, json_incref(policy), json_integer_or(object, "revision", 1),
-                            error)) {
-        json_decref(policy);
-        return false;
-    }
+    int64_t revision = json_integer_or(object, "revision", 1);
+    struct error why = ERROR_NONE;
+    json_incref(policy);
+    if (!service_set_policy(service, policy, revision, &why))
+        break_policy(service, policy, revision, &why);
     service->deleted = json_boolean_or(object, "deleted", false);
     service->next_number = (uint64_t)json_integer_or(object, "next_number", 1);
     service->begun_number = (uint64_t)json_integer_or(object, "begun_number", 0);
@@ -285,7 +303,8 @@ static void end_what_began(struct service *service)
 
 void service_tick(struct service *service)
 {
-    if (service->deleted || service->firing || service->moving || service->control->stopping)
+    if (service->deleted || service->broken != NULL || service->firing || service->moving ||
+        service->control->stopping)
         return;
     if (service->schedule.running && !service_is_busy(service))
         end_what_began(service);
@@ -422,6 +441,8 @@ static void retire_source(struct service *service, struct run *run)
 void service_retain(struct service *service)
 {
     size_t limit = 0;
+    if (service->broken != NULL)
+        return; /* how long seals are kept is not known */
     list_for_each(run, &service->runs, struct run, node)
         limit++;
     if (limit > SEALS_MAX)

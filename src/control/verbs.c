@@ -136,6 +136,8 @@ static void carry_out_policy(struct order *order)
         schedule_pause(&service->schedule);
     } else if (strcmp(order->verb, "resume") == 0) {
         schedule_resume(&service->schedule, now_us);
+    } else if (service->broken != NULL) {
+        error_set(&error, ERROR_CONFLICT, "the policy does not work here: %s", service->broken);
     } else if (service_is_busy(service) ||
                !schedule_run_now(&service->policy.schedule, &service->schedule, now_us,
                                  &moment_us)) {

@@ -3,6 +3,7 @@
 #include "control_fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -215,9 +216,59 @@ static void test_stopping_while_the_disk_is_full(void **state)
     device_close(&device);
 }
 
+static const char *state_of(json_t *policies, const char *name)
+{
+    size_t index;
+    json_t *policy;
+    json_array_foreach(policies, index, policy)
+        if (strcmp(json_string_or(policy, "name", ""), name) == 0)
+            return json_string_or(policy, "state", "");
+    return "";
+}
+
+static void assert_states(struct device *device, const char *bills, const char *crm)
+{
+    json_t *policies = control_policies(device->control);
+    assert_string_equal(state_of(policies, "bills"), bills);
+    assert_string_equal(state_of(policies, "crm"), crm);
+    json_decref(policies);
+}
+
+/* Its zone is not installed any more: the other service runs, and nothing of it is lost. */
+static void test_one_policy_does_not_keep_the_others(void **state)
+{
+    static const char berlin[] =
+        "{\"t0\": \"next\", \"period\": {\"cron\": \"0 3 1 1 *\", \"zone\": \"Europe/Berlin\"}}";
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", berlin);
+    device_policy(&device, "crm", "posix:/crm", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    device_crash(&device);
+    setenv("TZDIR", "/nonexistent", 1);
+    device_start(&device);
+    device_epoch(&device, "crm", 1, "sealed");
+    assert_states(&device, "broken", "idle");
+    assert_non_null(device_event(&device, "policy.broken"));
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    assert_outcome(&device, &outcome, ERROR_CONFLICT,
+                   "the policy does not work here: time zone Europe/Berlin: no time zone "
+                   "'Europe/Berlin' in /nonexistent: correct the name or install package tzdata");
+    device_verb(&device, "bills", "pause");
+    device_crash(&device);
+    unsetenv("TZDIR");
+    device_start(&device);
+    device_verb(&device, "bills", "resume");
+    device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_policy_does_not_keep_the_others),
         cmocka_unit_test(test_an_empty_journal),
         cmocka_unit_test(test_a_damaged_journal),
         cmocka_unit_test(test_an_epoch_without_its_service_is_let_be),
