@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "base/log.h"
 
-#define RESULTS_KEPT_EPOCHS 8
 #define CHANGE_AGAIN_MS 200
 
 struct agent_parts *agent_parts(struct agent *agent)
@@ -133,6 +132,7 @@ static void append_change(struct change *change)
     struct task *task = change->task;
     struct agent *agent = task->agent;
     char *payload = payload_of(task);
+    agent_weigh(task, strlen(payload));
     struct journal_append record = {.type = JOURNAL_INSTRUCTION,
                                     .key = task->instruction.key,
                                     .payload = payload,
@@ -274,18 +274,6 @@ void agent_task_over(struct agent *agent, struct task *task)
     check_stopped(agent);
 }
 
-/* Results are kept until their epoch is long past: an order of a new epoch makes room. */
-void agent_prune(struct agent *agent, const struct instruction *newest)
-{
-    list_for_each(task, &agent->parts.tasks, struct task, node) {
-        bool old = strcmp(task->instruction.service, newest->service) == 0 &&
-                   task->instruction.number != 0 &&
-                   task->instruction.number + RESULTS_KEPT_EPOCHS < newest->number;
-        if (old && task_is_over(task) && !task_is_busy(task) && list_is_empty(&task->waiters))
-            agent_drop(agent, task);
-    }
-}
-
 /* ---- start and stop ------------------------------------------------------------------------- */
 
 static bool resume_over(struct task *task, const json_t *document)
@@ -299,6 +287,7 @@ static bool resume_over(struct task *task, const json_t *document)
     if (status.state == STATUS_RUNNING)
         return false;
     task->state = status.state;
+    task->updated_us = status.updated_us;
     task->error = status.error;
     if (status.question != NULL)
         snprintf(task->question, sizeof task->question, "%s", status.question);
@@ -328,6 +317,7 @@ static bool resume_one(void *context, const char *key, const char *payload, size
         return error_set(error, ERROR_CORRUPT, "instruction %s: unknown kind", key);
     }
     struct task *task = task_new(agent, kind, &instruction);
+    agent_weigh(task, size);
     task->resumed = !resume_over(task, json_object_get(object, "status"));
     agent_limit(agent, task);
     list_append(&agent->parts.tasks, &task->node);

@@ -26,7 +26,11 @@ struct service_limiter {
 struct task *agent_find(struct agent *agent, const char *key);
 void agent_queue(struct agent *agent, struct task *task);
 void agent_drop(struct agent *agent, struct task *task);
+/* agent_room.c */
 void agent_prune(struct agent *agent, const struct instruction *newest);
+void agent_weigh(struct task *task, size_t bytes);
+/* LIMIT: what has not ended takes all that may be taken. */
+bool agent_make_room(struct agent *agent, size_t bytes, struct error *error);
 void agent_forget_arrivals(struct agent *agent); /* the journal will not tell of them any more */
 void agent_end_waiters(struct agent *agent);
 /* Gives the task its service's limiter, and that the limits of a newer policy than it has. */

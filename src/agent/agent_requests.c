@@ -31,11 +31,13 @@ static void reply_document(agent_reply_fn *reply, void *context, int status, jso
     buffer_fini(&text);
 }
 
+/* LIMIT: the order is sound, and there is no room for it now. */
 static void reply_error(agent_reply_fn *reply, void *context, const struct error *error)
 {
     json_t *document = json_object();
     json_set_take(document, "error", json_from_error(error));
-    reply_document(reply, context, error_http_status(error->code), document);
+    int status = error->code == ERROR_LIMIT ? 429 : error_http_status(error->code);
+    reply_document(reply, context, status, document);
 }
 
 /* ---- long polls ----------------------------------------------------------------------------- */
@@ -299,11 +301,13 @@ static void put_instruction(struct agent *agent, const char *key,
     }
     struct arrival *arriving = find_arrival(agent, key);
     struct task *known = arriving != NULL ? arriving->task : agent_find(agent, key);
-    if (known == NULL) {
-        accept(agent, task_new(agent, kind, &instruction), reply, context);
+    if (known == NULL && agent_make_room(agent, request->body_size, &error)) {
+        struct task *task = task_new(agent, kind, &instruction);
+        agent_weigh(task, request->body_size);
+        accept(agent, task, reply, context);
         return;
     }
-    if (!is_same(known, document, &error))
+    if (known == NULL || !is_same(known, document, &error))
         reply_error(reply, context, &error);
     else if (arriving != NULL)
         add_caller(arriving, reply, context);

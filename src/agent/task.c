@@ -52,6 +52,7 @@ void task_free(struct task *task)
         return;
     CHECK(!task->running);
     CHECK(list_is_empty(&task->waiters));
+    agent_parts(task->agent)->orders_bytes -= task->bytes;
     if (task->kind != NULL && task->kind->free_state != NULL)
         task->kind->free_state(task);
     timer_free(task->retry);

@@ -59,6 +59,7 @@ struct task {
     struct error error;
     int64_t updated_us;
     struct list waiters;
+    size_t bytes; /* counted in the agent's orders_bytes */
     /* running: loop thread */
     size_t stage;
     unsigned jobs_left;
@@ -126,6 +127,7 @@ struct agent_parts {
     unsigned long_jobs;
     bool stopping;
     struct list limiters; /* one per service */
+    size_t orders_bytes;  /* of all tasks: their orders and results, as text */
 };
 struct agent_parts *agent_parts(struct agent *agent);
 json_t *agent_fences(struct agent *agent); /* {pair: {generation, device}}: the highest seen */

@@ -47,6 +47,7 @@ static void start(enum bed_side side)
                                     .store_count = 2,
                                     .journal = bed.journals[side],
                                     .work_directory = works[side],
+                                    .orders_bytes_max = bed.orders_bytes_max,
                                     .runs_hooks = true};
     if (!agent_new(bed.loop, &options, &bed.agents[side], &error))
         fail_msg("%s", error.text);

@@ -29,7 +29,8 @@ struct bed {
     struct fake_journal *disks[2];
     struct journal *journals[2];
     struct agent *agents[2];
-    json_t *options[2]; /* of the stores */
+    json_t *options[2];      /* of the stores */
+    size_t orders_bytes_max; /* of the agents, from their next start on; 0: as usual */
 };
 extern struct bed bed;
 

@@ -1,0 +1,72 @@
+/* agent_room.c: how many orders and results an agent keeps. What has ended makes room, the oldest
+ * first and what belongs to no epoch before the rest; what it did, the area tells. */
+#include "agent/agent_private.h"
+
+#include <string.h>
+
+#define RESULTS_KEPT_EPOCHS 8
+#define ASKS_KEPT 64
+#define ORDERS_BYTES_MAX ((size_t)32 << 20)
+
+void agent_weigh(struct task *task, size_t bytes)
+{
+    size_t *sum = &agent_parts(task->agent)->orders_bytes;
+    *sum += bytes - task->bytes;
+    task->bytes = bytes;
+}
+
+static bool may_go(const struct task *task)
+{
+    return task_is_over(task) && !task_is_busy(task) && list_is_empty(&task->waiters);
+}
+
+static bool is_ask(const struct task *task)
+{
+    return task->instruction.number == 0;
+}
+
+static bool goes_before(const struct task *a, const struct task *b)
+{
+    return is_ask(a) != is_ask(b) ? is_ask(a) : a->updated_us < b->updated_us;
+}
+
+/* NULL: nothing may go. */
+static struct task *first_to_go(struct agent *agent, size_t *ret_asks)
+{
+    struct task *first = NULL;
+    *ret_asks = 0;
+    list_for_each(task, &agent->parts.tasks, struct task, node) {
+        if (!may_go(task))
+            continue;
+        *ret_asks += is_ask(task);
+        if (first == NULL || goes_before(task, first))
+            first = task;
+    }
+    return first;
+}
+
+bool agent_make_room(struct agent *agent, size_t bytes, struct error *error)
+{
+    size_t limit = agent->options.orders_bytes_max, asks;
+    struct task *task;
+    limit = limit == 0 ? ORDERS_BYTES_MAX : limit;
+    while ((task = first_to_go(agent, &asks)) != NULL &&
+           (agent->parts.orders_bytes + bytes > limit || asks >= ASKS_KEPT))
+        agent_drop(agent, task);
+    return agent->parts.orders_bytes + bytes <= limit ||
+           error_set(error, ERROR_LIMIT,
+                     "the orders that this agent carries out take %zu KiB: again "
+                     "when some of them have ended",
+                     agent->parts.orders_bytes >> 10);
+}
+
+/* Results are kept until their epoch is long past: an order of a new epoch makes room. */
+void agent_prune(struct agent *agent, const struct instruction *newest)
+{
+    list_for_each(task, &agent->parts.tasks, struct task, node) {
+        bool old = strcmp(task->instruction.service, newest->service) == 0 && !is_ask(task) &&
+                   task->instruction.number + RESULTS_KEPT_EPOCHS < newest->number;
+        if (old && may_go(task))
+            agent_drop(agent, task);
+    }
+}
