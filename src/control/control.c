@@ -385,6 +385,8 @@ bool control_new(struct loop *loop, const struct control_options *options,
         return error_wrap(error, "control device");
     }
     control->links = links_watch(control);
+    list_for_each(service, &control->services, struct service, node)
+        history_prune(service);
     loop_post(loop, begin, control);
     *ret_control = control;
     return true;

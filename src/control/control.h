@@ -34,6 +34,7 @@ struct control_options {
     struct journal *journal;
     const struct control_cluster *clusters;
     size_t cluster_count;
+    size_t history_max;           /* retired and abandoned epochs kept of each service; 0: 1,000 */
     bool refuses_hooks;           /* in policies: whoever sends one would run it as our user */
     int64_t instruction_limit_us; /* deadline of one transfer or commit; 0: 24 h */
     int64_t orphan_age_us; /* snapshots of no epoch are removed when they are older; 0: never */

@@ -1,7 +1,7 @@
 /* control_private.h: what the files of control/ share. The loop thread owns all of it.
  *   control.c   start, stop, journal objects in and out
  *   service.c   one service: its schedule, its epochs
- *   planner.c   from a slot to an epoch with settings
+ *   planner.c   from a slot to an epoch with settings   history.c   old epochs go
  *   runner.c    one epoch: interprets the effects of epoch_step()
  *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
  *   links.c     the ways to the agents   root_move.c   long_work.c   how far such work is

@@ -434,6 +434,7 @@ static void ask_next(struct planning *planning)
 void plan_epoch(struct service *service, int64_t slot_us, int64_t moment_us)
 {
     struct planning *planning = memory_new(sizeof *planning);
+    history_prune(service);
     *planning = (struct planning){.service = service, .slot_us = slot_us, .moment_us = moment_us};
     arena_init(&planning->arena);
     service->planning = planning;

@@ -34,14 +34,17 @@ struct run {
     bool retired_a; /* its snapshots on A are gone already (retention per side) */
     bool retiring_a;
     bool lost_b; /* its snapshots on B are gone with their root: nothing can be restored from it */
+    unsigned steps; /* whose records are not durable, or whose effects are being carried out */
 };
 
 struct run *run_new(struct service *service); /* epoch initialised, not yet in a state */
 void run_free(struct run *run);
 void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused);
 void run_resume(struct run *run);
-void run_use_up(const struct run *run);  /* its slot and its T are none of its service any more */
-void run_save(struct run *run);          /* its record, without a step of the epoch */
+void run_use_up(const struct run *run); /* its slot and its T are none of its service any more */
+void run_save(struct run *run);         /* its record, without a step of the epoch */
+/* Lets old final epochs go. Where a new one begins: never while a list of runs is walked. */
+void history_prune(struct service *service);
 bool run_is_busy(const struct run *run); /* the next epoch must wait */
 
 #endif

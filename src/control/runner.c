@@ -336,6 +336,7 @@ static void carry_out_all(void *context, const struct error *error)
         for (size_t i = 0; i < step->effects.count; i++)
             carry_out(run, &step->effects.effects[i]);
     }
+    run->steps--;
     free(step);
 }
 
@@ -378,6 +379,7 @@ static void record_then_act(struct run *run, const struct epoch_effects *effects
 {
     struct step *step = memory_new(sizeof *step);
     *step = (struct step){run, *effects};
+    run->steps++;
     if (effects->count == 0 || effects->effects[0].kind != EPOCH_EFFECT_RECORD)
         carry_out_all(step, &ERROR_NONE);
     else

@@ -27,6 +27,7 @@ void device_start(struct device *device)
                                       .journal = device->journal,
                                       .clusters = device->clusters,
                                       .cluster_count = 2,
+                                      .history_max = device->history_max,
                                       .refuses_hooks = device->refuses_hooks};
     if (!control_new(device->loop, &options, &device->control, &error))
         fail_msg("%s", error.text);

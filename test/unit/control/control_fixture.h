@@ -25,8 +25,9 @@ struct device {
     struct link *links[2];
     struct control_cluster clusters[2];
     struct control *control;
-    bool refuses_hooks; /* from the next start on */
-    bool slow;          /* records become durable only when the test says so */
+    bool refuses_hooks; /* these two from the next start on */
+    size_t history_max;
+    bool slow; /* records become durable only when the test says so */
 };
 
 /* What a call of control.h answered. */

@@ -142,9 +142,62 @@ static void test_a_source_that_fails_is_asked_again(void **state)
     device_close(&device);
 }
 
+/* ---- history -------------------------------------------------------------------------------- */
+
+static bool count_object(void *context, const char *key, const char *payload, size_t size,
+                         struct error *error)
+{
+    (void)key, (void)payload, (void)size, (void)error;
+    (*(size_t *)context)++;
+    return true;
+}
+
+static size_t recorded_epochs(struct device *device)
+{
+    struct error error = ERROR_NONE;
+    size_t count = 0;
+    assert_true(device->journal->operations->objects(device->journal, JOURNAL_EPOCH, count_object,
+                                                     &count, &error));
+    return count;
+}
+
+static size_t shown_epochs(struct device *device)
+{
+    json_t *epochs = control_epochs(device->control, "bills", 100);
+    size_t count = json_array_size(epochs);
+    json_decref(epochs);
+    return count;
+}
+
+/* Memory and journal do not grow with the number of epochs that there ever were. */
+static void test_old_epochs_are_forgotten(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    device.history_max = 3;
+    device_crash(&device);
+    device_start(&device);
+    device_policy(&device, "bills", "posix:/bills",
+                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 2}}}");
+    for (uint64_t number = 1; number <= 10; number++)
+        device_epoch(&device, "bills", number, "sealed");
+    device_wait_state(&device, "bills", 8, "retired");
+    assert_true(shown_epochs(&device) <= 6); /* two seals, three of history, and one since */
+    assert_int_equal(recorded_epochs(&device), shown_epochs(&device));
+    device_crash(&device);
+    device_start(&device);
+    assert_int_equal(shown_epochs(&device), 5);
+    device_run(&device, 20);
+    assert_int_equal(recorded_epochs(&device), 5);
+    device_epoch(&device, "bills", 11, "sealed");
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_old_epochs_are_forgotten),
         cmocka_unit_test(test_numbers_never_fall),
         cmocka_unit_test(test_seals_retire_on_each_side),
         cmocka_unit_test(test_a_retired_source_is_not_asked_again),
