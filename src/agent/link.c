@@ -172,7 +172,7 @@ static void answered(void *context, int status, const char *body, size_t size,
     }
     if (status == 200 || status == 201)
         take_status(order, document);
-    else if (status == 429 || status == 413 || status >= 500)
+    else if (status == 429 || status >= 500)
         pause_order(order);
     else
         refused(order, status, document);

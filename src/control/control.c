@@ -68,6 +68,16 @@ char *control_text(json_t *document)
     return buffer_take(&text);
 }
 
+size_t control_text_size(const json_t *document)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    json_print(document, true, &text);
+    size_t size = text.size;
+    buffer_fini(&text);
+    return size;
+}
+
 void control_save_pair(struct control *control, const struct pair *pair)
 {
     json_t *object = json_object();

@@ -98,6 +98,7 @@ struct pair *control_find_pair(struct control *control, const char *name);
 void control_record(struct control *control, const struct journal_append *records, size_t count,
                     journal_done_fn *done, void *context);
 char *control_text(json_t *document); /* steals; free() the text */
+size_t control_text_size(const json_t *document);
 /* Answers a caller in a later turn; result is stolen (may be NULL with an error). */
 void control_answer(struct control *control, control_done_fn *done, void *context, json_t *result,
                     const struct error *error);

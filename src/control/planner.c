@@ -290,6 +290,18 @@ static void give_up(struct planning *planning, const struct error *error)
     service_epoch_ended(service);
 }
 
+/* They stand in the epoch's record several times: as planned, as found, and with what each came to.
+ */
+static bool members_fit(const json_t *members, struct error *error)
+{
+    size_t size = control_text_size(members), limit = JOURNAL_PAYLOAD_BYTES_MAX / 4;
+    return size <= limit ||
+           error_set(error, ERROR_LIMIT,
+                     "the group selects %zu data sets, which take %zu KiB of at most %zu: make it "
+                     "smaller, or several services of it",
+                     json_array_size(members), size >> 10, limit >> 10);
+}
+
 static void conclude(struct planning *planning)
 {
     struct service *service = planning->service;
@@ -300,7 +312,8 @@ static void conclude(struct planning *planning)
         give_up(planning, &error);
         return;
     }
-    if (!resolve_members(planning, &members, &error)) {
+    if (!resolve_members(planning, &members, &error) || !members_fit(members, &error)) {
+        json_decref(members);
         give_up(planning, &error);
         return;
     }

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RECORD_SPARE_BYTES ((size_t)256 << 10) /* for what the steps to the end add */
+
 /* Effects of one step, waiting for their record. */
 struct step {
     struct run *run;
@@ -130,6 +132,22 @@ static void note_fence(struct run *run, enum epoch_side side, const struct epoch
                text, (const char *const[]){"coeval status", NULL});
 }
 
+/* A result that the epoch's record cannot hold fails by name: without a record nothing follows. */
+static void refuse_what_does_not_fit(const struct run *run, struct epoch_report *report)
+{
+    if (report->status != EPOCH_REPORT_DONE || report->result == NULL)
+        return;
+    json_t *document = epoch_to_json(&run->epoch);
+    size_t size = control_text_size(document) + control_text_size(report->result);
+    json_decref(document);
+    if (size <= JOURNAL_PAYLOAD_BYTES_MAX - RECORD_SPARE_BYTES)
+        return;
+    report->status = EPOCH_REPORT_FAILED;
+    error_set(&report->error, ERROR_LIMIT,
+              "with what %s found the epoch's record has %zu KiB; the journal takes %zu",
+              epoch_instruction_name(report->kind), size >> 10, JOURNAL_PAYLOAD_BYTES_MAX >> 10);
+}
+
 static void agent_reported(void *context, const struct status *status, const struct error *error)
 {
     struct run_listening *listening = context;
@@ -151,6 +169,7 @@ static void agent_reported(void *context, const struct status *status, const str
         report->error = status->error;
         report->result = status->result;
     }
+    refuse_what_does_not_fit(run, report);
     note_fence(run, listening->side, report);
     crash_point("control.report", NULL);
     run_event(run, &event, NULL);
@@ -325,6 +344,18 @@ static void carry_out(struct run *run, const struct epoch_effect *effect)
     }
 }
 
+/* Nothing may follow what is not recorded, so the epoch stands still: never silently. */
+static void tell_unrecorded(struct run *run, const struct error *error)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "the journal does not take the state '%s' of this epoch (%s): it stands still until "
+             "the next start, which goes on from what is recorded",
+             epoch_state_name(run->epoch.state), error->text);
+    event_tell(run->service->control, run->service, run->epoch.number, "alarm", "epoch.unrecorded",
+               text, NULL);
+}
+
 static void carry_out_all(void *context, const struct error *error)
 {
     struct step *step = context;
@@ -335,6 +366,8 @@ static void carry_out_all(void *context, const struct error *error)
         crash_point(point, NULL);
         for (size_t i = 0; i < step->effects.count; i++)
             carry_out(run, &step->effects.effects[i]);
+    } else if (!run->service->control->stopping) {
+        tell_unrecorded(run, error);
     }
     run->steps--;
     free(step);

@@ -222,7 +222,7 @@ static void test_an_agent_that_is_not_there(void **state)
 
 static void test_answers_that_mean_later(void **state)
 {
-    static const int later[] = {503, 429, 413, 500, 502};
+    static const int later[] = {503, 429, 500, 502, 401, 403};
     (void)state;
     order();
     for (size_t i = 0; i < ARRAY_LENGTH(later); i++) {
@@ -254,6 +254,17 @@ static void test_refused(void **state)
     answer(409, "{\"error\": {\"code\": \"FENCED\", \"message\": \"generation 2 was seen\"}}");
     assert_int_equal(bed.refusals, 1);
     assert_int_equal(bed.error.code, ERROR_FENCED);
+    expect_silence();
+}
+
+/* Sending it again would not make it smaller. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    order();
+    answer(413, "{\"error\": {\"code\": \"LIMIT\", \"message\": \"16 MiB\"}}");
+    assert_int_equal(bed.refusals, 1);
+    assert_int_equal(bed.error.code, ERROR_LIMIT);
     expect_silence();
 }
 
@@ -369,13 +380,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(test_from_put_to_done),           T(test_a_question_is_an_end),
-        T(test_an_agent_that_is_not_there), T(test_answers_that_mean_later),
-        T(test_answers_that_are_none),      T(test_refused),
-        T(test_refused_without_a_word),     T(test_an_agent_that_has_forgotten),
-        T(test_freed_by_who_is_told),       T(test_freed_when_refused),
-        T(test_freed_while_asked),          T(test_freed_in_a_pause),
-        T(test_stopped_for_good),           T(test_asking_who_it_is),
+        T(test_from_put_to_done),
+        T(test_a_question_is_an_end),
+        T(test_an_agent_that_is_not_there),
+        T(test_answers_that_mean_later),
+        T(test_answers_that_are_none),
+        T(test_refused),
+        T(test_too_large),
+        T(test_refused_without_a_word),
+        T(test_an_agent_that_has_forgotten),
+        T(test_freed_by_who_is_told),
+        T(test_freed_when_refused),
+        T(test_freed_while_asked),
+        T(test_freed_in_a_pause),
+        T(test_stopped_for_good),
+        T(test_asking_who_it_is),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -92,6 +93,42 @@ static void test_a_fenced_device_says_so(void **state)
     assert_true(control_policy(device.control, "bills", &policy, &error));
     assert_string_equal(json_string_or(policy, "state", ""), "fenced");
     json_decref(policy);
+    outcome_fini(&outcome);
+    device_close(&device);
+}
+
+static void script_large(struct device *device, int cluster, const char *kind, const char *extra)
+{
+    const size_t size = (size_t)9 << 20;
+    char *status = memory_new(size + 400);
+    int used = snprintf(status, 400, "{\"state\": \"done\", \"result\": {%s \"pad\": \"", extra);
+    memset(status + used, 'x', size);
+    snprintf(status + used + size, 10, "\"}}");
+    fake_agent_script(device->agents[cluster], kind, status);
+    free(status);
+}
+
+/* Each of two results fits a record, both do not: the epoch ends by name, and the next one runs. */
+static void test_what_no_record_holds(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    script_large(&device, EAST, "snapshot",
+                 "\"outcome\": \"fired\", \"grade\": \"quiesced\", \"skew_us\": 0,"
+                 " \"members\": [],");
+    script_large(&device, WEST, "transfer", "");
+    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+    device_wait_state(&device, "bills", 1, "abandoned");
+    json_t *epoch;
+    struct error error;
+    assert_true(control_epoch(device.control, "bills", 1, &epoch, &error));
+    const json_t *cause = json_object_get(epoch, "cause");
+    assert_string_equal(json_string_or(cause, "code", ""), "LIMIT");
+    json_decref(epoch);
+    device_epoch(&device, "bills", 2, "sealed");
     outcome_fini(&outcome);
     device_close(&device);
 }
@@ -325,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_push_orders_the_primary),
         cmocka_unit_test(test_a_denied_device_waits),
         cmocka_unit_test(test_a_fenced_device_says_so),
+        cmocka_unit_test(test_what_no_record_holds),
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),
