@@ -72,12 +72,22 @@ static void take_report(struct step *step, const struct epoch_report *report)
     report_handlers[report->kind](step, &understood);
 }
 
+/* A pause is never longer than backoff_max: one that seems to be is of a clock that was set back.
+ */
+static int64_t retry_time(const struct epoch *epoch, const struct epoch_instruction *instruction,
+                          int64_t now_us)
+{
+    int64_t at_us = instruction->retry_at_us;
+    return at_us != 0 && at_us - now_us > epoch->limits.backoff_max_us ? now_us : at_us;
+}
+
 static void send_due_tries(struct step *step)
 {
     for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
         for (int side = 0; side < EPOCH_SIDE_COUNT; side++) {
             const struct epoch_instruction *i = &step->epoch->instructions[kind][side];
-            if (i->status == EPOCH_INSTRUCTION_RETRY && i->retry_at_us <= step->now_us)
+            if (i->status == EPOCH_INSTRUCTION_RETRY &&
+                retry_time(step->epoch, i, step->now_us) <= step->now_us)
                 step_instruct(step, (enum epoch_instruction_kind)kind, (enum epoch_side)side);
         }
 }
@@ -95,12 +105,12 @@ static int64_t earlier(int64_t a, int64_t b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-static int64_t next_timer(const struct epoch *epoch)
+static int64_t next_timer(const struct epoch *epoch, int64_t now_us)
 {
     int64_t at = moment_deadline(epoch);
     for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
         for (int side = 0; side < EPOCH_SIDE_COUNT; side++)
-            at = earlier(at, epoch->instructions[kind][side].retry_at_us);
+            at = earlier(at, retry_time(epoch, &epoch->instructions[kind][side], now_us));
     return at;
 }
 
@@ -167,7 +177,7 @@ void epoch_step(struct epoch *epoch, const struct epoch_event *event, int64_t no
     if (!step.changed)
         drop_record(ret_effects);
     if (step.changed || event->kind == EPOCH_EVENT_TIMER)
-        step_add(&step, EPOCH_EFFECT_TIMER)->at_us = next_timer(epoch);
+        step_add(&step, EPOCH_EFFECT_TIMER)->at_us = next_timer(epoch, now_us);
     if (step.changed && is_finished(epoch))
         step_add(&step, EPOCH_EFFECT_FINISHED);
 }
@@ -194,7 +204,7 @@ void epoch_resume(const struct epoch *epoch, int64_t now_us, struct epoch_effect
     for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
         for (int side = 0; side < EPOCH_SIDE_COUNT; side++)
             send_again(&step, (enum epoch_instruction_kind)kind, (enum epoch_side)side);
-    step_add(&step, EPOCH_EFFECT_TIMER)->at_us = next_timer(epoch);
+    step_add(&step, EPOCH_EFFECT_TIMER)->at_us = next_timer(epoch, now_us);
     if (epoch->settled && epoch->state == EPOCH_SEALED)
         step_add(&step, EPOCH_EFFECT_BASE_MOVED);
     if (is_finished(epoch))

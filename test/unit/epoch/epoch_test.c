@@ -69,6 +69,35 @@ static void a_sealed_epoch_is_a_base(void **unused)
     epoch_fini(&epoch);
 }
 
+/* The clock was an hour ahead when the pause began: the try leaves all the same. */
+static void a_clock_that_is_set_back_stalls_no_retry(void **unused)
+{
+    const int64_t hour_us = INT64_C(3600000000), now_us = INT64_C(1763730000000000);
+    struct epoch_event timer = {.kind = EPOCH_EVENT_TIMER};
+    struct epoch_effects effects;
+    struct epoch epoch;
+    (void)unused;
+    epoch_sample(&epoch);
+    epoch.state = EPOCH_RECEIVING;
+    memset(epoch.instructions, 0, sizeof epoch.instructions);
+    epoch.limits.backoff_max_us = 60000000;
+    struct epoch_instruction *transfer =
+        &epoch.instructions[EPOCH_INSTRUCTION_TRANSFER][EPOCH_SIDE_B];
+    transfer->status = EPOCH_INSTRUCTION_RETRY;
+    transfer->retry_at_us = now_us + hour_us;
+    epoch_resume(&epoch, now_us, &effects);
+    assert_int_equal(effects.count, 1);
+    assert_int_equal(effects.effects[0].at_us, now_us);
+    epoch_step(&epoch, &timer, now_us, &effects);
+    assert_int_equal(effects.effects[0].kind, EPOCH_EFFECT_RECORD);
+    assert_int_equal(effects.effects[1].kind, EPOCH_EFFECT_INSTRUCT);
+    transfer->status = EPOCH_INSTRUCTION_RETRY;
+    transfer->retry_at_us = now_us + 60000000; /* as long as a pause may be: it waits */
+    epoch_step(&epoch, &timer, now_us, &effects);
+    assert_int_equal(effects.effects[0].kind, EPOCH_EFFECT_TIMER);
+    epoch_fini(&epoch);
+}
+
 static void only_two_states_are_final(void **unused)
 {
     struct epoch epoch;
@@ -114,6 +143,7 @@ int main(void)
         cmocka_unit_test(snapshots_are_named_by_ids_and_moment),
         cmocka_unit_test(a_sealed_epoch_is_a_base),
         cmocka_unit_test(only_two_states_are_final),
+        cmocka_unit_test(a_clock_that_is_set_back_stalls_no_retry),
         cmocka_unit_test(a_moment_that_is_over_has_no_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
