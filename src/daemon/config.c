@@ -243,6 +243,31 @@ static bool read_instances(struct config *config, const struct node *cluster,
     return true;
 }
 
+/* HOST:PORT, with nothing that another reader could take for a user, a path or a query. The host is
+ * a name, an IPv4 address, or an IPv6 address in brackets. */
+static bool is_host_and_port(const char *text)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t host = strspn(text, name);
+    if (text[0] == '[') {
+        struct in6_addr address;
+        char inside[INET6_ADDRSTRLEN] = "";
+        host = strcspn(text, "]");
+        if (text[host] == '\0' || host > sizeof inside)
+            return false;
+        memcpy(inside, text + 1, host - 1);
+        if (inet_pton(AF_INET6, inside, &address) != 1)
+            return false;
+        host++;
+    }
+    if (host == 0 || text[host] != ':')
+        return false;
+    const char *port = text + host + 1;
+    size_t digits = strspn(port, "0123456789");
+    long number = digits == 0 || digits > 5 ? 0 : strtol(port, NULL, 10);
+    return number >= 1 && number <= 65535 && port[digits + strspn(port + digits, "/")] == '\0';
+}
+
 static bool read_agent_place(struct config *config, const struct node *node,
                              struct config_cluster *cluster, struct error *error)
 {
@@ -259,7 +284,7 @@ static bool read_agent_place(struct config *config, const struct node *node,
                            "agent: http://HOST:PORT",
                            cluster->name);
     }
-    if (strncmp(place, "http://", 7) != 0 || place[7] == '\0' || place[7] == '/')
+    if (strncmp(place, "http://", 7) != 0 || !is_host_and_port(place + 7))
         return node_refuse(&agent, error, "agent is 'here' or http://HOST:PORT");
     const char *url = arena_string(&config->arena, place);
     size_t length = strlen(url);
@@ -270,14 +295,33 @@ static bool read_agent_place(struct config *config, const struct node *node,
     return true;
 }
 
+/* For people; the REST interface shows it, so it is what that describes. */
+static bool read_resources(const struct node *cluster, const json_t **ret, struct error *error)
+{
+    static const char *const resource_keys[] = {"nodes", "capacity"};
+    struct node resources = node_member(cluster, "resources");
+    int64_t nodes = 0;
+    if (resources.value == NULL)
+        return true;
+    if (!node_check_keys(&resources, resource_keys, ARRAY_LENGTH(resource_keys), error) ||
+        !read_number(&resources, "nodes", 0, INT64_MAX, &nodes, error))
+        return false;
+    struct node capacity = node_member(&resources, "capacity");
+    bool is_sound = capacity.value == NULL || json_is_string(capacity.value) ||
+                    (json_is_integer(capacity.value) && json_integer_value(capacity.value) >= 0);
+    if (!is_sound)
+        return node_refuse(&capacity, error, "capacity is a number of bytes, or text as in 400TB");
+    *ret = resources.value;
+    return true;
+}
+
 static bool read_cluster(struct config *config, const struct node *clusters, const char *name,
                          config_check_fn *check_instance, struct config_cluster *cluster,
                          struct error *error)
 {
     static const char *const keys[] = {"location", "resources",        "area",
                                        "agent",    "agent_token_file", "instances"};
-    static const char *const resource_keys[] = {"nodes", "capacity"};
-    struct node node = node_member(clusters, name), resources, area;
+    struct node node = node_member(clusters, name), area;
     cluster->name = name;
     cluster->area = "/coeval";
     if (!name_is_plain(name))
@@ -288,12 +332,9 @@ static bool read_cluster(struct config *config, const struct node *clusters, con
         !read_agent_place(config, &node, cluster, error) ||
         !read_instances(config, &node, check_instance, cluster, error))
         return false;
-    resources = node_member(&node, "resources");
     area = node_member(&node, "area");
-    if (resources.value != NULL &&
-        !node_check_keys(&resources, resource_keys, ARRAY_LENGTH(resource_keys), error))
+    if (!read_resources(&node, &cluster->resources, error))
         return false;
-    cluster->resources = resources.value;
     if (!path_is_clean(cluster->area) || strcmp(cluster->area, "/") == 0)
         return node_refuse(&area, error, "area is a clean absolute path below '/'");
     return true;

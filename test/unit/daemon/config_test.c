@@ -227,13 +227,25 @@ static void test_clusters(void **state)
     assert_all_refused(refusals, ARRAY_LENGTH(refusals));
 }
 
+#define WRONG(place)                                                                            \
+    {                                                                                           \
+        ONE("agent: '" place "', " POSIX), "@/c.yaml:4:17: agent is 'here' or http://HOST:PORT" \
+    }
+
 static void test_places_of_agents(void **state)
 {
     static const struct refusal refusals[] = {
         {ONE("agent: there, " POSIX), "@/c.yaml:4:17: agent is 'here' or http://HOST:PORT"},
-        {ONE("agent: 'https://h:1', " POSIX), "@/c.yaml:4:17: agent is 'here' or http://HOST:PORT"},
-        {ONE("agent: 'http://', " POSIX), "@/c.yaml:4:17: agent is 'here' or http://HOST:PORT"},
-        {ONE("agent: 'http:///x', " POSIX), "@/c.yaml:4:17: agent is 'here' or http://HOST:PORT"},
+        WRONG("https://h:1"),
+        WRONG("http://h:1@evil:22/x?y#z"),
+        WRONG("http://h"),
+        WRONG("http://h:65536"),
+        WRONG("http://h:1/x"),
+        WRONG("http://[::1:1"),
+        {ONE("resources: {nodes: banana}, " POSIX),
+         "@/c.yaml:4:29: 'nodes' must be an integer, not text"},
+        {ONE("resources: {capacity: [1]}, " POSIX),
+         "@/c.yaml:4:32: capacity is a number of bytes, or text as in 400TB"},
         {ONE("agent: 7, " POSIX), "@/c.yaml:4:17: 'agent' must be text, not an integer"},
         {"state: /s\nroles: [control]\n" CLUSTER,
          "@/c.yaml:5:5: cluster 'here' has its agent here, but roles does not name agent: give "
