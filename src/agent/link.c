@@ -17,6 +17,10 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 10000
 #define POLL_WAIT_S 20
+/* Each order that listens holds a connection. Beyond so many they ask now and then instead: a slot
+ * of hundreds of services must not fill the agent's server. */
+#define LISTENERS_MAX 24
+#define LOOK_AGAIN_MS 500
 #define ANSWER_LIMIT_MS 15000
 
 struct link_order {
@@ -141,10 +145,13 @@ static void take_status(struct link_order *order, const json_t *document)
     bool last = status.state != STATUS_RUNNING;
     order->revision = status.revision;
     order->over = last;
-    /* A poll that ran out of time brings progress, which is news too. */
-    (void)news;
-    if (tell(order, &status, &error) && !last)
+    /* A poll that ran out of time brings progress, which is told too. */
+    if (!tell(order, &status, &error) || last)
+        return;
+    if (news || order->link->orders <= LISTENERS_MAX)
         step(order);
+    else
+        timer_start(order->timer, LOOK_AGAIN_MS);
 }
 
 static void answered(void *context, int status, const char *body, size_t size,
@@ -185,10 +192,11 @@ static void step(void *context)
     char path[160];
     struct link_request request = {.path = path, .timeout_ms = ANSWER_LIMIT_MS};
     if (order->accepted) {
+        int wait_s = order->link->orders > LISTENERS_MAX ? 0 : POLL_WAIT_S;
         request.method = "GET";
-        request.timeout_ms += POLL_WAIT_S * 1000;
+        request.timeout_ms += wait_s * 1000;
         snprintf(path, sizeof path, "/v1/instructions/%s?after=%" PRIu64 "&wait=%d", order->key,
-                 order->revision, POLL_WAIT_S);
+                 order->revision, wait_s);
     } else {
         request.method = "PUT";
         request.body = order->body.data;

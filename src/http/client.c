@@ -12,6 +12,7 @@
 #include "loop/timer.h"
 
 #define KEPT_CONNECTIONS_MAX 16L
+#define HOST_CONNECTIONS_MAX 128L /* half of what a server takes; what is more waits its turn */
 
 struct http_client {
     struct loop *loop;
@@ -63,6 +64,7 @@ struct http_client *http_client_new(struct loop *loop)
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS_MAX);
+    curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, HOST_CONNECTIONS_MAX);
     return client;
 }
 

@@ -208,6 +208,7 @@ static void on_head(struct connection *connection)
         refuse(connection, refusal.status, refusal.reason, NULL);
         return;
     }
+    connection->is_admitted = true;
     if (request_parser_phase(connection->parser) != REQUEST_BODY)
         return;
     int64_t passed_ms = loop_now_ms(server->loop) - connection->began_ms;

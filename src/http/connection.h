@@ -62,6 +62,7 @@ struct connection {
     struct buffer pending; /* bytes behind the request that is being served */
     bool reading_stopped;  /* pending is full */
     bool peer_ended;       /* it sends no more, but may still read */
+    bool is_admitted;      /* a request of it had the token, or needed none */
     bool closes;           /* once the answer is written */
     unsigned busy;         /* calls that hold the connection; doomed waits for them */
     bool doomed;

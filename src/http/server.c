@@ -25,9 +25,29 @@ static void fill_defaults(struct http_server_options *options)
         options->idle_timeout_ms = 60000;
 }
 
+/* Of those from which nothing is owed: one that has shown no token before one that has, the oldest
+ * first. NULL: all of them are being served. */
+static struct connection *least_needed(struct http_server *server)
+{
+    struct connection *idle = NULL;
+    list_for_each(connection, &server->connections, struct connection, node) {
+        bool asks = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
+        if (asks && !connection->is_admitted)
+            return connection;
+        if (idle == NULL && connection->state == CONNECTION_IDLE)
+            idle = connection;
+    }
+    return idle;
+}
+
 static void on_connection(void *context, struct stream *stream)
 {
     struct http_server *server = context;
+    struct connection *least = NULL;
+    if (server->connection_count >= server->options.connections_max)
+        least = least_needed(server);
+    if (least != NULL)
+        connection_close(least, false);
     if (server->connection_count < server->options.connections_max)
         connection_new(server, stream);
     else
@@ -47,7 +67,8 @@ bool http_server_new(struct loop *loop, const struct http_server_options *option
         server->token_digest = digest_of(options->token, strlen(options->token));
     server->options.token = server->options.address = NULL; /* the caller's */
     list_init(&server->connections);
-    if (!listener_new(loop, options->address, options->port, server->options.connections_max,
+    /* Twice: those that made room are there until the loop has closed them. */
+    if (!listener_new(loop, options->address, options->port, 2 * server->options.connections_max,
                       on_connection, server, &server->listener, error)) {
         free(server);
         return false;

@@ -310,9 +310,11 @@ static void test_too_many_bodies_and_connections(void **state)
     raw_peer_send(&peers[0], head);
     raw_peer_send_bytes(&peers[0], body, 100);
     assert_true(fixture_wait_held(&fixture));
+    raw_peer_send(&peers[1], "PUT /later HTTP/1.1\r\nHost: l\r\nContent-Length: 100\r\n"
+                             "Expect: 100-continue\r\n\r\n");
+    assert_true(raw_peer_expect(&peers[1], "100 Continue\r\n\r\n"));
     raw_peer_connect(&peers[2], fixture.loop, fixture.port);
-    assert_true(raw_peer_expect_end(&peers[2])); /* the third connection */
-    raw_peer_send(&peers[1], head);
+    assert_true(raw_peer_expect_end(&peers[2])); /* the third connection: both are being served */
     raw_peer_send_bytes(&peers[1], body, 51);
     assert_true(raw_peer_expect(&peers[1], "HTTP/1.1 503 Service Unavailable"));
     assert_true(raw_peer_expect_end(&peers[1]));
@@ -324,6 +326,34 @@ static void test_too_many_bodies_and_connections(void **state)
     assert_true(fixture_wait_held(&fixture));
     for (size_t i = 0; i < 3; i++)
         raw_peer_close(&peers[i]);
+    fixture_close(&fixture);
+}
+
+/* Who sits there without a token makes room for who has one, and does not keep him out. */
+static void test_the_idle_make_room(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct raw_peer peers[3], idle[2];
+    static const char ask[] =
+        "GET /echo HTTP/1.1\r\nHost: l\r\nAuthorization: Bearer secret\r\n\r\n";
+    fixture_open(&fixture, &(struct http_server_options){.connections_max = 2, .token = "secret"});
+    raw_peer_connect(&idle[0], fixture.loop, fixture.port);
+    raw_peer_connect(&idle[1], fixture.loop, fixture.port);
+    raw_peer_connect(&peers[0], fixture.loop, fixture.port);
+    assert_true(raw_peer_expect_end(&idle[0]));
+    raw_peer_send(&peers[0], ask);
+    assert_true(raw_peer_expect(&peers[0], "<GET /echo ? >"));
+    raw_peer_connect(&peers[1], fixture.loop, fixture.port);
+    assert_true(raw_peer_expect_end(&idle[1])); /* not the older one, which has shown a token */
+    raw_peer_send(&peers[1], ask);
+    assert_true(raw_peer_expect(&peers[1], "<GET /echo ? >"));
+    raw_peer_connect(&peers[2], fixture.loop, fixture.port);
+    assert_true(raw_peer_expect_end(&peers[0])); /* all have: the oldest idle one */
+    for (size_t i = 0; i < 3; i++)
+        raw_peer_close(&peers[i]);
+    raw_peer_close(&idle[0]);
+    raw_peer_close(&idle[1]);
     fixture_close(&fixture);
 }
 
@@ -368,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_expect_continue),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_too_many_bodies_and_connections),
+        cmocka_unit_test(test_the_idle_make_room),
         cmocka_unit_test(test_bind_error_says_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,33 @@ static void test_refused(void **state)
     expect_silence();
 }
 
+static void ignore_status(void *context, const struct status *status, const struct error *error)
+{
+    (void)context, (void)status, (void)error;
+}
+
+/* Hundreds of orders do not hold a connection each: they ask now and then. */
+static void test_one_of_many(void **state)
+{
+    struct link_order *others[24];
+    (void)state;
+    order();
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        json_t *document = json_object();
+        json_set_string(document, "key", "other");
+        others[i] = link_order_new(&bed.link, document, ignore_status, NULL);
+    }
+    answer(201, RUNNING(1));
+    assert_non_null(strstr(bed.open.path, "&wait=0"));
+    answer(200, RUNNING(1));
+    assert_int_equal(bed.told, 2);
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        link_order_free(others[i]);
+    assert_true(wait_for_request("GET") >= 399);
+    assert_non_null(strstr(bed.open.path, "&wait=20"));
+    answer(200, DONE);
+}
+
 /* Sending it again would not make it smaller. */
 static void test_too_large(void **state)
 {
@@ -386,6 +413,7 @@ int main(void)
         T(test_answers_that_mean_later),
         T(test_answers_that_are_none),
         T(test_refused),
+        T(test_one_of_many),
         T(test_too_large),
         T(test_refused_without_a_word),
         T(test_an_agent_that_has_forgotten),
