@@ -87,8 +87,10 @@ static bool refuse_passed(struct task *task, const struct call *call, struct sto
     if (!area_newest_seal(home, call, order->pair, order->service, INT64_MAX, &newest, &found,
                           error))
         return false;
-    return !found || newest.number <= order->number ||
-           error_set(error, ERROR_EXISTS, "epoch %d is past: epoch %d is sealed already",
+    if (!found || newest.number <= order->number)
+        return true;
+    task_result_take(task, "newest_seal", json_integer(newest.number));
+    return error_set(error, ERROR_EXISTS, "epoch %d is past: epoch %d is sealed already",
                      (int)order->number, (int)newest.number);
 }
 

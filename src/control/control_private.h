@@ -2,7 +2,7 @@
  *   control.c   start, stop, journal objects in and out
  *   service.c   one service: its schedule, its epochs
  *   planner.c   from a slot to an epoch with settings   history.c   old epochs go
- *   runner.c    one epoch: interprets the effects of epoch_step()
+ *   runner.c    one epoch: interprets the effects of epoch_step()   behind.c   an old journal
  *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
  *   links.c     the ways to the agents   root_move.c   long_work.c   how far such work is
  *   outlook.c   check, simulate   apply.c   policies   registry.c   roots and stores

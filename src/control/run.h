@@ -43,6 +43,9 @@ void run_event(struct run *run, const struct epoch_event *event, struct error *r
 void run_resume(struct run *run);
 void run_use_up(const struct run *run); /* its slot and its T are none of its service any more */
 void run_save(struct run *run);         /* its record, without a step of the epoch */
+/* Looks whether the report tells of epochs that this device has never heard of; refused: the agent
+ * did not take the order. */
+void behind_check(struct run *run, const struct epoch_report *report, bool refused);
 /* Lets old final epochs go. Where a new one begins: never while a list of runs is walked. */
 void history_prune(struct service *service);
 bool run_is_busy(const struct run *run); /* the next epoch must wait */

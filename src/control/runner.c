@@ -170,6 +170,7 @@ static void agent_reported(void *context, const struct status *status, const str
         report->result = status->result;
     }
     refuse_what_does_not_fit(run, report);
+    behind_check(run, report, status == NULL);
     note_fence(run, listening->side, report);
     crash_point("control.report", NULL);
     run_event(run, &event, NULL);

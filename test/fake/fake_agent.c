@@ -149,7 +149,9 @@ static void take_call(void *context)
     }
     if (call->agent->refusal != 0) {
         answer_call(call, call->agent->refusal,
-                    json_pack("{s:{s:s, s:s}}", "error", "code", "DENIED", "message", "refused"));
+                    json_pack("{s:{s:s, s:s}}", "error", "code",
+                              call->agent->refusal == 409 ? "CONFLICT" : "DENIED", "message",
+                              "refused"));
         return;
     }
     if (call->body != NULL) {

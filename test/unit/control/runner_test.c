@@ -133,6 +133,45 @@ static void test_what_no_record_holds(void **state)
     device_close(&device);
 }
 
+static void assert_behind(struct device *device, bool expected)
+{
+    struct error error;
+    json_t *policy;
+    assert_int_equal(device_event(device, "device.behind") != NULL, expected);
+    assert_true(control_policy(device->control, "bills", &policy, &error));
+    assert_string_equal(json_string_or(policy, "state", ""), expected ? "paused" : "idle");
+    json_decref(policy);
+}
+
+/* The agents know the number of its new epoch, or a seal that it never gave. */
+static void test_a_device_with_an_old_journal_stops(void **state)
+{
+    static const char *const failures[] = {
+        NULL, /* refused */
+        "\"code\": \"EXISTS\", \"message\": \"past\"}, \"result\": {\"newest_seal\": 9}",
+        "\"code\": \"EXISTS\", \"message\": \"a file\"}, \"result\": {}"};
+    char status[200];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(failures); i++) {
+        struct device device;
+        struct outcome outcome = {.over = false};
+        device_open(&device);
+        device_policy(&device, "bills", "posix:/bills", "");
+        snprintf(status, sizeof status, "{\"state\": \"failed\", \"error\": {%s}",
+                 failures[i] == NULL ? "" : failures[i]);
+        if (failures[i] == NULL)
+            fake_agent_set_refusal(device.agents[EAST], 409);
+        else
+            fake_agent_script(device.agents[WEST], "transfer", status);
+        control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
+        device_wait_state(&device, "bills", 1, "abandoned");
+        device_run(&device, 20);
+        assert_behind(&device, i < 2);
+        outcome_fini(&outcome);
+        device_close(&device);
+    }
+}
+
 /* ---- records before effects ----------------------------------------------------------------- */
 
 struct witness {
@@ -363,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_a_denied_device_waits),
         cmocka_unit_test(test_a_fenced_device_says_so),
         cmocka_unit_test(test_what_no_record_holds),
+        cmocka_unit_test(test_a_device_with_an_old_journal_stops),
         cmocka_unit_test(test_no_order_before_its_record),
         cmocka_unit_test(test_power_fails_after_every_record),
         cmocka_unit_test(test_an_agent_that_is_away_gets_its_order_later),

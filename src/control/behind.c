@@ -1,0 +1,48 @@
+/* behind.c: a device that was restored from an older journal counts numbers that were used already.
+ * Its agents tell: the key of a new epoch's first order is taken, or B has a seal that the device
+ * never gave. It stops there; what happened since is in the areas, and `coeval recover` reads it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "control/control_private.h"
+
+/* An order of a first moment that nothing of this device has followed yet. */
+static bool is_taken(const struct run *run, const struct epoch_report *report)
+{
+    const struct epoch *epoch = &run->epoch;
+    const struct epoch_instruction *now = &epoch->instructions[report->kind][report->side];
+    enum epoch_instruction_status disarm =
+        epoch->instructions[EPOCH_INSTRUCTION_DISARM][EPOCH_SIDE_A].status;
+    bool is_first =
+        report->kind == EPOCH_INSTRUCTION_RESOLVE || report->kind == EPOCH_INSTRUCTION_SNAPSHOT;
+    return is_first && report->error.code == ERROR_CONFLICT && report->attempt == 1 &&
+           report->try == 1 && now->status == EPOCH_INSTRUCTION_SENT && epoch->attempt == 1 &&
+           disarm == EPOCH_INSTRUCTION_NONE;
+}
+
+static bool is_past(const struct run *run, const struct epoch_report *report)
+{
+    int64_t newest = json_integer_or(report->result, "newest_seal", 0);
+    return newest > 0 && (uint64_t)newest >= run->service->next_number;
+}
+
+void behind_check(struct run *run, const struct epoch_report *report, bool refused)
+{
+    struct service *service = run->service;
+    char text[640];
+    if (report->status != EPOCH_REPORT_FAILED ||
+        !((refused && is_taken(run, report)) || is_past(run, report)))
+        return;
+    schedule_pause(&service->schedule);
+    service_save(service);
+    snprintf(
+        text, sizeof text,
+        "the agents know epochs of this service that this device does not (%s): its journal is "
+        "older than they are. The service is paused; give the device an empty state directory "
+        "and recover",
+        report->error.text);
+    event_tell(service->control, service, run->epoch.number, "alarm", "device.behind", text,
+               (const char *const[]){"coeval recover", NULL});
+}
