@@ -302,6 +302,13 @@ static bool allow_snapshots(struct store *store, const struct call *call, const 
     return act(store, call, (struct act){.kind = ACT_ALLOW, .path = TEXT(root)}, error);
 }
 
+static bool disallow_snapshots(struct store *store, const struct call *call, const char *root,
+                               struct error *error)
+{
+    return act(store, call, (struct act){.kind = ACT_ALLOW, .path = TEXT(root), .flag = true},
+               error);
+}
+
 static bool snapshot_create(struct store *store, const struct call *call, const char *root,
                             const char *name, struct snapshot *ret_snapshot, struct error *error)
 {
@@ -437,6 +444,7 @@ const struct component world_component = {
     .write = write_some,
     .write_close = write_close,
     .allow_snapshots = allow_snapshots,
+    .disallow_snapshots = disallow_snapshots,
     .moment_prepare = world_moment_prepare,
     .moment_fire = world_moment_fire,
     .moment_finish = world_moment_finish,

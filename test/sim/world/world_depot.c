@@ -87,7 +87,8 @@ static bool perform(struct act *act)
     case ACT_REMOVE:
         return tree_remove(tree, act->path, act->flag, now_ms, &act->node, &act->error);
     case ACT_ALLOW:
-        return tree_allow(tree, act->path, &act->error);
+        return act->flag ? tree_disallow(tree, act->path, &act->error)
+                         : tree_allow(tree, act->path, &act->error);
     case ACT_FREEZE:
         return tree_freeze(tree, act->path, act->other, now_us, &act->frozen, &act->error);
     case ACT_THAW:

@@ -266,6 +266,17 @@ bool tree_allow(struct tree *tree, const char *path, struct error *error)
     return true;
 }
 
+bool tree_disallow(struct tree *tree, const char *path, struct error *error)
+{
+    struct thing *node = tree_find(tree, path);
+    if (node == NULL)
+        return error_set(error, ERROR_NOT_FOUND, "%.80s is not there", path);
+    if (node->is_root && !list_is_empty(&node->snapshots))
+        return error_set(error, ERROR_CONFLICT, "%.80s has snapshots", path);
+    node->is_root = false;
+    return true;
+}
+
 static struct thing *copy_frozen(const struct thing *node, struct thing *parent)
 {
     struct thing *copy = memory_new(sizeof *copy);

@@ -61,6 +61,7 @@ bool tree_remove(struct tree *tree, const char *path, bool recursive, int64_t no
                  struct thing **ret_removed, struct error *error);
 void thing_set_content(struct thing *node, const void *data, size_t size);
 bool tree_allow(struct tree *tree, const char *path, struct error *error);
+bool tree_disallow(struct tree *tree, const char *path, struct error *error);
 bool tree_freeze(struct tree *tree, const char *root, const char *name, int64_t now_us,
                  const struct frozen **ret_frozen, struct error *error);
 bool tree_thaw(struct tree *tree, const char *root, const char *name, const struct frozen **ret,
