@@ -162,7 +162,11 @@ class Process:
 
     def verify(self, service, number):
         """What the product itself finds when it reads a seal again: an operation's result."""
-        operation = self.ask("POST", "/v1/services/%s/epochs/%d/verify" % (service, number), {})
+        return self.operation("/v1/services/%s/epochs/%d/verify" % (service, number), {})
+
+    def operation(self, path, body):
+        """The result of long work."""
+        operation = self.ask("POST", path, body)
         limit = time.monotonic() + LIMIT_S
         while operation["phase"] == "running":
             assert time.monotonic() < limit, self.log_tail()

@@ -90,8 +90,8 @@ def test_members_below_one_root_are_atomic(clusters, device):
     clusters.a.write("/common/apart", b"belongs to nobody")
     clusters.b.mkdir("/common")
     for name in ("a", "b"):
-        device.ask("POST", "/v1/roots/move", {"cluster": name, "instance": "hdfs",
-                                              "root": "/common"})
+        device.operation("/v1/roots/move", {"cluster": name, "instance": "hdfs",
+                                            "root": "/common"})
     device.apply(bed.policy("common", tops, consistency="atomic"))
     for number in (1, 2):
         if number == 2:
