@@ -1,6 +1,7 @@
-/* moment_thread.h: one thread per (agent, T). It holds the prepared moments of every service that
- * fires then, sleeps on an absolute timerfd, fires, and exits; nothing in it allocates, resolves or
- * authenticates. Everything here but the thread itself is called on the loop thread. */
+/* moment_thread.h: one thread per moment of a service. It holds the prepared moments of the stores,
+ * sleeps on an absolute timerfd, fires, and exits; nothing in it allocates, resolves or
+ * authenticates. Firing may wait (for a barrier, for a NameNode), so services that share T share no
+ * thread. Everything here but the thread itself is called on the loop thread. */
 #ifndef COEVAL_AGENT_MOMENT_THREAD_H
 #define COEVAL_AGENT_MOMENT_THREAD_H
 
@@ -16,8 +17,7 @@ enum moment_outcome {
 
 /* One service's part: the moments of its stores, barriers first. Owned by the task. */
 struct armed {
-    struct list node;
-    struct moment_thread *thread;
+    struct moment_thread *thread; /* until done */
     struct task *task;
     const struct component *components[MOMENTS_PER_SERVICE_MAX];
     struct moment *moments[MOMENTS_PER_SERVICE_MAX];
@@ -33,7 +33,7 @@ struct armed {
     bool started;  /* under the thread's mutex: firing, no way back */
 };
 
-/* Joins the thread of that T, or starts one. False: no thread could be made. */
+/* Starts its thread. False: none could be made. */
 bool moment_thread_arm(struct agent *agent, struct armed *armed, struct error *error);
 /* True: it will not fire (done comes with DISARMED); false: it fires or has fired. */
 bool moment_thread_disarm(struct armed *armed);

@@ -123,7 +123,7 @@ struct agent_parts {
     struct loop *loop;
     const struct agent_options *options;
     struct list tasks;
-    struct list moments; /* moment threads, by T */
+    struct list moments; /* moment threads */
     unsigned long_jobs;
     bool stopping;
     struct list limiters; /* one per service */

@@ -299,7 +299,6 @@ static void start_armed(struct task *task)
                             .grace_us = state->grace_us,
                             .done = moment_is_over,
                             .context = task};
-    list_init(&armed->node);
     for (size_t i = 0; i < state->group_count; i++) {
         armed->components[i] = state->groups[i].ref.component;
         armed->moments[i] = state->groups[i].moment;

@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "component/posix/posix_calls.h"
-#include "component/posix/posix_moment.h"
+#include "component/posix/posix_hold.h"
 #include "component/posix/posix_scan.h"
 
 #define SPECIAL_TOLD_MAX 20

@@ -6,57 +6,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "component/posix/posix_hold.h"
 #include "component/posix/posix_making.h"
 
 #define BARRIER_WAIT_MS_DEFAULT 10000
-#define POLL_NS 500000
 
 struct moment {
     struct store *store;
     struct moment_root *roots;
     size_t root_count;
     int64_t wait_ns;
-    int barrier; /* -1: none */
+    struct posix_hold *hold; /* NULL: no barrier */
     bool held;
     bool finished;
     struct posix_making *makings; /* one for each root */
 };
-
-int posix_barrier_open(struct store *store, struct error *error)
-{
-    struct posix_place place;
-    struct stat status;
-    CHECK(store->barrier != NULL);
-    bool found = posix_place_open(store, store->barrier, &place, error);
-    int fd = -1;
-    if (found) { /* for writing first: NFS locks exclusively only what is open so */
-        fd = openat(place.directory, place.name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0 && (errno == EACCES || errno == EROFS))
-            fd =
-                openat(place.directory, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0)
-            posix_fail(error, errno, "open", store->barrier);
-        posix_place_close(&place);
-    }
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
-        posix_refuse(error, ERROR_INVALID, store->barrier, "this is no regular file");
-        posix_close_fd(&fd);
-    }
-    /* Made here it would be granted at once and hold nobody. */
-    if (fd < 0 && error->code == ERROR_NOT_FOUND)
-        error_set(error, ERROR_NOT_FOUND,
-                  "barrier %.100s is not there: writers make it and hold flock(LOCK_SH) on it "
-                  "while they write; or take the option out (grade fuzzy)",
-                  store->barrier);
-    return fd;
-}
 
 static bool check_root(struct store *store, const struct call *call, const struct moment_root *root,
                        struct error *error)
@@ -86,8 +54,8 @@ bool posix_moment_prepare(struct store *store, const struct call *call, struct m
     for (size_t i = 0; i < root_count; i++)
         if (!check_root(store, call, &roots[i], error))
             return false;
-    int barrier = store->barrier == NULL ? -1 : posix_barrier_open(store, error);
-    if (store->barrier != NULL && barrier < 0)
+    struct posix_hold *hold = store->barrier == NULL ? NULL : posix_hold_open(store, error);
+    if (store->barrier != NULL && hold == NULL)
         return false;
     int64_t wait_ms =
         options->barrier_wait_ms > 0 ? options->barrier_wait_ms : BARRIER_WAIT_MS_DEFAULT;
@@ -96,26 +64,9 @@ bool posix_moment_prepare(struct store *store, const struct call *call, struct m
                               .roots = roots,
                               .root_count = root_count,
                               .wait_ns = wait_ms * 1000000,
-                              .barrier = barrier,
+                              .hold = hold,
                               .makings = memory_new(root_count * sizeof *moment->makings)};
     *ret_moment = moment;
-    return true;
-}
-
-/* The lock, or 0 and errno. flock() itself waits without end, and a signal to end it would be the
- * whole process's: so it is tried again and again, with the one sleep of this component between. */
-static bool take_barrier(const struct moment *moment)
-{
-    int64_t until_ns = clock_monotonic_ns() + moment->wait_ns;
-    while (flock(moment->barrier, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return false;
-        if (clock_monotonic_ns() >= until_ns) {
-            errno = ETIMEDOUT;
-            return false;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
-    }
     return true;
 }
 
@@ -133,7 +84,7 @@ static void set_barrier_error(const struct moment *moment, int number, struct er
 void posix_moment_fire(struct moment *moment)
 {
     int64_t sent_ns = clock_monotonic_raw_ns();
-    moment->held = moment->barrier >= 0 && take_barrier(moment);
+    moment->held = moment->hold != NULL && posix_hold_take(moment->hold, moment->wait_ns);
     int number = errno;
     int64_t answered_ns = clock_monotonic_raw_ns(), instant_us = clock_realtime_us();
     for (size_t i = 0; i < moment->root_count; i++) {
@@ -143,7 +94,7 @@ void posix_moment_fire(struct moment *moment)
         root->instant_us = instant_us;
         root->fired = true;
         root->error = ERROR_NONE;
-        if (moment->barrier >= 0 && !moment->held) {
+        if (moment->hold != NULL && !moment->held) {
             set_barrier_error(moment, number, &root->error);
             root->fired = false;
         }
@@ -153,7 +104,7 @@ void posix_moment_fire(struct moment *moment)
 static void release(struct moment *moment)
 {
     if (moment->held)
-        flock(moment->barrier, LOCK_UN);
+        posix_hold_release(moment->hold);
     moment->held = false;
 }
 
@@ -220,7 +171,7 @@ void posix_moment_free(struct moment *moment)
     if (moment == NULL)
         return;
     release(moment);
-    posix_close_fd(&moment->barrier);
+    posix_hold_close(moment->hold);
     free(moment->makings);
     free(moment);
 }

@@ -12,7 +12,4 @@ void posix_moment_fire(struct moment *moment);
 bool posix_moment_finish(struct moment *moment, const struct call *call, struct error *error);
 void posix_moment_free(struct moment *moment);
 
-/* The barrier file, opened for locking; -1 with the error set. */
-int posix_barrier_open(struct store *store, struct error *error);
-
 #endif

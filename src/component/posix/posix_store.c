@@ -66,6 +66,8 @@ bool posix_open(const struct store_config *config, struct store **ret_store, str
     store->area = memory_copy_string(config->area);
     store->snapshots = memory_copy_string(path_join(&arena, config->area, "snapshots"));
     store->names = posix_names_new();
+    list_init(&store->holds);
+    CHECK(pthread_mutex_init(&store->hold_mutex, NULL) == 0);
     CHECK(pthread_mutex_init(&store->torn_mutex, NULL) == 0);
     arena_fini(&arena);
     *ret_store = store;
@@ -77,6 +79,8 @@ void posix_close(struct store *store)
     if (store == NULL)
         return;
     posix_torn_free(store->torn);
+    CHECK(list_is_empty(&store->holds));
+    CHECK(pthread_mutex_destroy(&store->hold_mutex) == 0);
     CHECK(pthread_mutex_destroy(&store->torn_mutex) == 0);
     posix_names_free(store->names);
     free(store->base);

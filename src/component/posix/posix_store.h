@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/list.h"
 #include "component/component.h"
 
 struct posix_names;
@@ -15,6 +16,8 @@ struct store {
     char *snapshots; /* area + "/snapshots" */
     char *barrier;   /* lock file below base; NULL: none */
     struct posix_names *names;
+    pthread_mutex_t hold_mutex;
+    struct list holds; /* posix_hold.c */
     pthread_mutex_t torn_mutex;
     struct posix_torn *torn; /* of the snapshot that was asked for last; posix_torn.c */
 };

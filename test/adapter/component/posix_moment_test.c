@@ -92,6 +92,28 @@ static void granted_barrier_makes_quiesced(void **state)
     }
 }
 
+/* Two services with one T: none waits for the other, writers wait for both. */
+static void moments_share_a_hold(void **state)
+{
+    (void)state;
+    struct error error = ERROR_NONE;
+    struct two_roots first, second;
+    prepare(&first, bench.store, "s", 50);
+    prepare(&second, bench.store, "t", 50);
+    posix->moment_fire(first.moment);
+    posix->moment_fire(second.moment);
+    bench_expect(posix->moment_finish(first.moment, &call, &error), &error, ERROR_OK);
+    posix->moment_free(first.moment);
+    assert_int_equal(lock_shared(LOCK_NB), -1);
+    bench_expect(posix->moment_finish(second.moment, &call, &error), &error, ERROR_OK);
+    posix->moment_free(second.moment);
+    int fd = lock_shared(LOCK_NB);
+    assert_true(fd >= 0);
+    close(fd);
+    for (int i = 0; i < 2; i++)
+        assert_true(first.roots[i].quiesced && second.roots[i].quiesced);
+}
+
 static void held_barrier_times_out_by_name(void **state)
 {
     (void)state;
@@ -314,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(granted_barrier_makes_quiesced, setup, teardown),
+        cmocka_unit_test_setup_teardown(moments_share_a_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(held_barrier_times_out_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(writers_that_take_the_barrier_stay_consistent, setup,
                                         teardown),

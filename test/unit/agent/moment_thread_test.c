@@ -1,4 +1,4 @@
-/* moment_thread_test.c: T is never early, one thread fires for all that have the same T, and who is
+/* moment_thread_test.c: T is never early, nobody waits for another one with the same T, and who is
  * disarmed hears so at once. Nothing here waits longer than to its own T, a few milliseconds off.
  */
 #include "agent_bed.h"
@@ -17,24 +17,23 @@
 struct moment {
     atomic_int fired;
     int64_t fired_us;
-    pthread_t thread;
 };
 
 static struct hold {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool closed, reached;
+    const struct moment *closed; /* it waits in fire() */
+    bool reached;
 } hold = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void fire(struct moment *moment)
 {
     moment->fired_us = clock_realtime_us();
-    moment->thread = pthread_self();
     atomic_fetch_add(&moment->fired, 1);
     pthread_mutex_lock(&hold.mutex);
     hold.reached = true;
     pthread_cond_broadcast(&hold.changed);
-    while (hold.closed)
+    while (hold.closed == moment)
         pthread_cond_wait(&hold.changed, &hold.mutex);
     pthread_mutex_unlock(&hold.mutex);
 }
@@ -69,7 +68,6 @@ static void arm(struct part *part, int64_t t_us, int64_t grace_us)
                                     .moment_count = 2,
                                     .done = part_is_over,
                                     .context = part}};
-    list_init(&part->armed.node);
     assert_true(moment_thread_arm(bed.agents[LYON], &part->armed, &error));
 }
 
@@ -126,24 +124,39 @@ static void test_past_its_grace(void **state)
     assert_false(moment_thread_disarm(&part.armed)); /* it is over: missed, not disarmed */
 }
 
-static void test_one_thread_for_one_t(void **state)
+static void test_a_thread_for_each(void **state)
 {
-    struct part first, second, other;
+    struct part first, second;
     (void)state;
     arm(&first, FAR_AWAY_US, 60000000);
     arm(&second, FAR_AWAY_US, 60000000);
-    arm(&other, FAR_AWAY_US + 1, 60000000);
-    assert_ptr_equal(first.armed.thread, second.armed.thread);
-    assert_ptr_not_equal(first.armed.thread, other.armed.thread);
+    assert_ptr_not_equal(first.armed.thread, second.armed.thread);
     assert_int_equal(threads(), 2);
     assert_true(moment_thread_disarm(&first.armed));
-    bed_turn();
-    assert_false(first.is_over); /* the other one may still fire */
-    assert_true(moment_thread_disarm(&second.armed));
-    assert_true(moment_thread_disarm(&other.armed));
     bed_wait(is_over, &first);
+    assert_false(second.is_over);
+    assert_true(moment_thread_disarm(&second.armed));
     bed_wait(is_over, &second);
-    bed_wait(is_over, &other);
+}
+
+/* A barrier that is not granted, or a server that does not answer, is that service's own. */
+static void test_none_waits_for_another(void **state)
+{
+    struct part first, second;
+    (void)state;
+    int64_t t_us = clock_realtime_us() + 10000;
+    hold.closed = &first.moments[0];
+    arm(&first, t_us, 60000000);
+    arm(&second, t_us, 60000000);
+    bed_wait(is_over, &second);
+    assert_int_equal(second.armed.outcome, MOMENT_FIRED);
+    assert_false(first.is_over);
+    pthread_mutex_lock(&hold.mutex);
+    hold.closed = NULL;
+    pthread_cond_broadcast(&hold.changed);
+    pthread_mutex_unlock(&hold.mutex);
+    bed_wait(is_over, &first);
+    assert_int_equal(first.armed.outcome, MOMENT_FIRED);
 }
 
 static void test_all_of_one_t_fire(void **state)
@@ -153,13 +166,10 @@ static void test_all_of_one_t_fire(void **state)
     int64_t t_us = clock_realtime_us() + 100000;
     arm(&first, t_us, 60000000);
     arm(&second, t_us, 60000000);
-    bool together = first.armed.thread == second.armed.thread; /* unless this was slow */
     bed_wait(is_over, &first);
     bed_wait(is_over, &second);
     assert_int_equal(first.armed.outcome, MOMENT_FIRED);
     assert_int_equal(second.armed.outcome, MOMENT_FIRED);
-    if (together)
-        assert_true(pthread_equal(first.moments[0].thread, second.moments[1].thread));
 }
 
 static void test_disarmed_long_before(void **state)
@@ -191,7 +201,6 @@ static void test_the_others_fire_all_the_same(void **state)
     assert_int_equal(first.moments[0].fired, disarmed ? 0 : 1);
 }
 
-/* Whoever comes while the thread ends, all being disarmed, gets one of its own. */
 static void test_armed_behind_a_disarm(void **state)
 {
     (void)state;
@@ -212,7 +221,7 @@ static void test_no_way_back(void **state)
 {
     struct part part;
     (void)state;
-    hold.closed = true;
+    hold.closed = &part.moments[0];
     hold.reached = false;
     arm(&part, clock_realtime_us(), 60000000);
     pthread_mutex_lock(&hold.mutex);
@@ -221,10 +230,10 @@ static void test_no_way_back(void **state)
     pthread_mutex_unlock(&hold.mutex);
     assert_false(moment_thread_disarm(&part.armed)); /* it is firing */
     struct part late;
-    arm(&late, part.armed.t_us, 60000000); /* the same T: not with one that fires already */
+    arm(&late, part.armed.t_us, 60000000);
     assert_ptr_not_equal(late.armed.thread, part.armed.thread);
     pthread_mutex_lock(&hold.mutex);
-    hold.closed = false;
+    hold.closed = NULL;
     pthread_cond_broadcast(&hold.changed);
     pthread_mutex_unlock(&hold.mutex);
     bed_wait(is_over, &part);
@@ -237,15 +246,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
-        T(test_not_before_t),
-        T(test_t_is_past),
-        T(test_past_its_grace),
-        T(test_one_thread_for_one_t),
-        T(test_all_of_one_t_fire),
-        T(test_disarmed_long_before),
-        T(test_the_others_fire_all_the_same),
-        T(test_armed_behind_a_disarm),
-        T(test_no_way_back),
+        T(test_not_before_t),           T(test_t_is_past),
+        T(test_past_its_grace),         T(test_a_thread_for_each),
+        T(test_none_waits_for_another), T(test_all_of_one_t_fire),
+        T(test_disarmed_long_before),   T(test_the_others_fire_all_the_same),
+        T(test_armed_behind_a_disarm),  T(test_no_way_back),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
