@@ -137,9 +137,11 @@ bool area_read_json(struct store_ref ref, const struct call *call, const char *p
 {
     struct buffer content;
     buffer_init(&content, JSON_DOCUMENT_BYTES_MAX);
-    bool parsed = store_read_file(ref, call, path, JSON_DOCUMENT_BYTES_MAX, &content, error) &&
-                  json_parse(buffer_text(&content), content.size, ret_document, error);
+    bool read = store_read_file(ref, call, path, JSON_DOCUMENT_BYTES_MAX, &content, error);
+    bool parsed = read && json_parse(buffer_text(&content), content.size, ret_document, error);
     buffer_fini(&content);
+    if (read && !parsed)
+        error->code = ERROR_CORRUPT; /* it was whole when it got its name */
     return parsed || error_wrap(error, "%s", path);
 }
 

@@ -44,7 +44,7 @@ bool area_mark(struct store_ref ref, const struct call *call, const char *direct
 const char *area_restored_mark(struct arena *arena, const char *member);
 bool area_is_marked(struct store_ref ref, const struct call *call, const char *directory,
                     const char *name, bool *ret_marked, struct error *error);
-/* JSON documents of the area, read with a limit. */
+/* JSON documents of the area, read with a limit. CORRUPT: not JSON any more. */
 bool area_read_json(struct store_ref ref, const struct call *call, const char *path,
                     json_t **ret_document, struct error *error);
 bool area_write_json(struct store_ref ref, const struct call *call, const char *path,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/seal_file.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -220,8 +221,14 @@ static bool need_with_parents(struct survey *survey, size_t index, struct error 
     survey->needed[index] = true;
     if (!survey->epochs.list[index].sealed || !survey->epochs.list[index].proven)
         return true; /* A keeps seals without manifests */
-    if (!read_of(survey, index, "seal.json", &seal, error))
-        return false;
+    if (!seal_read(survey->ref, survey->call, directory_of(survey, index), &seal, error)) {
+        if (error->code != ERROR_CORRUPT)
+            return false;
+        /* Nobody knows what it stands on: nothing goes. */
+        memset(survey->needed, true, survey->epochs.count * sizeof *survey->needed);
+        *error = ERROR_NONE;
+        return true;
+    }
     bool done = true;
     json_array_foreach(json_object_get(seal, "members"), i, member) {
         const char *parent = json_string_or(json_object_get(member, "manifest"), "parent", NULL);

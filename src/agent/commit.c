@@ -122,24 +122,17 @@ static bool load_member(struct commit *commit, struct commit_member *item,
     return true;
 }
 
-static bool load_base(struct commit *commit, struct error *error)
+/* Its seal is not read: a commit needs its snapshot and its manifests, and a roll-back must not
+ * fail for more than that. */
+static void set_base(struct commit *commit)
 {
     const json_t *base = json_object_get(commit->task->instruction.body, "base");
     commit->base_snapshot = json_string_or(base, "snapshot_b", NULL);
-    if (commit->base_snapshot == NULL)
-        return true;
-    commit->base_directory =
-        area_epoch(&commit->arena, commit->home.area, commit->task->instruction.pair,
-                   commit->task->instruction.service, json_integer_or(base, "generation", 0),
-                   json_integer_or(base, "number", 0));
-    struct error absent = ERROR_NONE;
-    if (area_read_json(commit->home, &commit->call,
-                       path_join(&commit->arena, commit->base_directory, "seal.json"),
-                       &commit->base_seal, &absent) ||
-        absent.code == ERROR_NOT_FOUND)
-        return true;
-    *error = absent;
-    return false;
+    if (commit->base_snapshot != NULL)
+        commit->base_directory =
+            area_epoch(&commit->arena, commit->home.area, commit->task->instruction.pair,
+                       commit->task->instruction.service, json_integer_or(base, "generation", 0),
+                       json_integer_or(base, "number", 0));
 }
 
 static bool load_received(struct commit *commit, struct error *error)
@@ -167,7 +160,8 @@ bool commit_load(struct commit *commit, struct task *task, struct error *error)
         !members_roots(task, &commit->members, true, task_scope(task), &commit->roots, error))
         return false;
     commit->directory = area_of(&commit->arena, commit->home, &task->instruction);
-    if (!load_received(commit, error) || !load_base(commit, error))
+    set_base(commit);
+    if (!load_received(commit, error))
         return false;
     commit->list = arena_new(&commit->arena, (commit->members.count + 1) * sizeof *commit->list);
     for (size_t i = 0; i < commit->members.count; i++)
@@ -181,6 +175,5 @@ bool commit_load(struct commit *commit, struct task *task, struct error *error)
 void commit_fini(struct commit *commit)
 {
     json_decref(commit->received);
-    json_decref(commit->base_seal);
     arena_fini(&commit->arena);
 }

@@ -40,7 +40,6 @@ struct commit {
     const char *candidate;      /* the seal snapshots' name; NULL: none was taken yet */
     const char *base_snapshot;  /* NULL: none */
     const char *base_directory; /* of the base epoch in the area; NULL */
-    json_t *base_seal;          /* NULL: none */
     struct members members;
     struct commit_member *list;
     struct member_roots roots;

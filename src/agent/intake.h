@@ -26,7 +26,9 @@ struct intake_standing {
     const char *top;         /* the member in it */
     bool is_new;             /* the group had no such member then */
     bool excludes_changed;   /* what was left out then is not what is left out now */
-    uint64_t entries, bytes; /* of the member */
+    const char *damage;      /* why it cannot be built on although it is there; NULL: nothing */
+    bool counted;            /* its seal tells the next two */
+    uint64_t entries, bytes; /* of the member; else of what lay there, as compared */
 };
 
 struct intake {
@@ -49,6 +51,7 @@ struct intake {
     unsigned fields;                     /* attributes that both stores carry */
     struct changes changes;
     bool changes_made;
+    bool base_failed; /* reading the base's snapshot found it damaged */
     struct plan plan;
     /* after intake_copy: */
     uint64_t files, bytes, entries;
@@ -70,6 +73,8 @@ bool intake_keep_plan(struct intake *intake, struct error *error);
 bool intake_find_changes(struct intake *intake, struct error *error);
 /* intake_target.c: what lies on the target, and whether it may be built on. */
 bool intake_look_at_target(struct intake *intake, struct error *error);
+/* The base is of no use: compared with what lies there, when the policy or the operator says so. */
+bool intake_lose_base(struct intake *intake, struct error *error);
 bool intake_is_approved(const struct intake *intake, const char *question);
 bool intake_is_whole(const struct intake *intake); /* mode full: all comes anew */
 /* Has anybody written there since the standing seal? Of the intake it needs target, standing,

@@ -26,6 +26,14 @@ static struct store_ref base_view(const struct intake *intake, const char **ret_
     return intake->member->tombstone ? intake->target : intake->source;
 }
 
+/* A failure to read the base's snapshot as it must be: then it is none. */
+static bool of_base(struct intake *intake, bool done, const struct error *error)
+{
+    if (!done && intake->base == INTAKE_SEAL)
+        intake->base_failed = error->code == ERROR_NOT_FOUND || error->code == ERROR_CORRUPT;
+    return done;
+}
+
 /* ---- where differences come from ------------------------------------------------------------ */
 
 struct whole {
@@ -56,6 +64,23 @@ static bool add_top(struct intake *intake, struct error *error)
     return changes_add(&intake->changes, &top, error);
 }
 
+struct counting {
+    struct listing listing;
+    uint64_t entries, bytes;
+};
+
+static bool count_next(void *context, const struct entry **ret_entry, struct error *error)
+{
+    struct counting *counting = context;
+    if (!counting->listing.next(counting->listing.context, ret_entry, error))
+        return false;
+    if (*ret_entry != NULL) {
+        counting->entries++;
+        counting->bytes += (*ret_entry)->type == ENTRY_FILE ? (*ret_entry)->length : 0;
+    }
+    return true;
+}
+
 /* No seal tells what B must hold in the end: the source's own listing, kept beside the plan. */
 static bool compare_noted(struct intake *intake, const struct listing *old,
                           const struct listing *new, const struct listing_options *how,
@@ -65,8 +90,13 @@ static bool compare_noted(struct intake *intake, const struct listing *old,
     struct error ignored;
     if (!source_listing_new(intake, new, &noted, error))
         return false;
-    struct listing listing = {source_listing_next, noted};
-    bool compared = listing_difference(old, &listing, how, fn, context, error);
+    struct counting counting = {.listing = *old};
+    struct listing before = {count_next, &counting}, listing = {source_listing_next, noted};
+    bool compared = listing_difference(&before, &listing, how, fn, context, error);
+    if (!intake->standing.counted) {
+        intake->standing.entries = counting.entries;
+        intake->standing.bytes = counting.bytes;
+    }
     struct manifest_state state = {0};
     bool kept = source_listing_end(noted, compared, &state, compared ? error : &ignored);
     intake->noted_entries = state.entries;
@@ -160,9 +190,12 @@ static bool add_stored(struct intake *intake, struct error *error)
         return false;
     }
     /* Not stored (the area was cleaned): the snapshots can still tell. */
-    return intake->source.component->difference(
-        intake->source.store, &intake->call, intake->member->source_root,
-        intake->member->source_below, base_a, snapshot, changes_add, &intake->changes, error);
+    return of_base(intake,
+                   intake->source.component->difference(
+                       intake->source.store, &intake->call, intake->member->source_root,
+                       intake->member->source_below, base_a, snapshot, changes_add,
+                       &intake->changes, error),
+                   error);
 }
 
 static bool add_from_seal(struct intake *intake, struct error *error)
@@ -191,8 +224,10 @@ static bool add_all(struct intake *intake, struct error *error)
         if (!intake_is_whole(intake))
             return add_from_seal(intake, error);
         return add_top(intake, error) &&
-               add_children(intake, intake->target, intake->target_base_top, DIFFERENCE_DELETE,
-                            error) &&
+               of_base(intake,
+                       add_children(intake, intake->target, intake->target_base_top,
+                                    DIFFERENCE_DELETE, error),
+                       error) &&
                add_children(intake, intake->source, intake->source_top, DIFFERENCE_CREATE, error);
     }
     CHECK_UNREACHABLE();
@@ -240,7 +275,8 @@ static bool judge_one(struct intake *intake, struct change *change, struct arena
     const char *new_path = path_join(arena, intake->source_top, change->new_path);
     if (intake->base == INTAKE_EMPTY) { /* the top that we made a moment ago, or shall make */
         old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
-    } else if (!describe_or_read(intake, view, old_path, arena, &old, error)) {
+    } else if (!of_base(intake, describe_or_read(intake, view, old_path, arena, &old, error),
+                        error)) {
         return error_wrap(error, "base of %.100s", change->old_path);
     }
     if (!describe_or_read(intake, intake->source, new_path, arena, &new, error))
@@ -302,9 +338,11 @@ static bool fill_times(struct intake *intake, struct error *error)
         struct change_directory *directory = &intake->changes.directories[i];
         if (directory->known)
             continue;
-        bool old =
-            directory->old_path == NULL || intake->base == INTAKE_EMPTY ||
-            time_of(intake, view, top, directory->old_path, &directory->base_mtime_ns, error);
+        bool old = directory->old_path == NULL || intake->base == INTAKE_EMPTY ||
+                   of_base(intake,
+                           time_of(intake, view, top, directory->old_path,
+                                   &directory->base_mtime_ns, error),
+                           error);
         bool new = old && (directory->new_path == NULL ||
                            time_of(intake, intake->member->tombstone ? view : intake->source,
                                    intake->member->tombstone ? top : intake->source_top,
@@ -355,7 +393,7 @@ static bool fill_counts(struct intake *intake, struct error *error)
         struct count count = {0};
         if (change->kind != CHANGE_REMOVE)
             continue;
-        if (!count_removed(intake, change->old_path, &count, error))
+        if (!of_base(intake, count_removed(intake, change->old_path, &count, error), error))
             return false;
         change->entries = count.entries;
         change->bytes = count.bytes;
@@ -415,18 +453,24 @@ static bool find_changes(struct intake *intake, struct error *error)
 }
 
 /* Differences that contradict each other, or the state that they should lead to (facts: a store may
- * tell less than happened): then what lies there is compared entry by entry. */
+ * tell less than happened): then what lies there is compared entry by entry. A base that turns out
+ * to be damaged is a lost one. */
 bool intake_find_changes(struct intake *intake, struct error *error)
 {
     if (find_changes(intake, error))
         return true;
-    if (error->code != ERROR_CONFLICT || intake->base != INTAKE_SEAL)
+    if (intake->base != INTAKE_SEAL || (error->code != ERROR_CONFLICT && !intake->base_failed))
         return false;
-    log_warning(LOG_AGENT, "difference.unsound",
-                "service=%s epoch=%d source=%s error=\"%s\": compared "
-                "entry by entry instead",
-                intake->task->instruction.service_name, (int)intake->task->instruction.number,
-                intake->member->source_path, error->text);
+    if (intake->base_failed) {
+        intake->standing.damage = arena_string(&intake->arena, error->text);
+        if (!intake_lose_base(intake, error))
+            return false;
+    } else {
+        log_warning(LOG_AGENT, "difference.unsound",
+                    "service=%s epoch=%d source=%s error=\"%s\": compared entry by entry instead",
+                    intake->task->instruction.service_name, (int)intake->task->instruction.number,
+                    intake->member->source_path, error->text);
+    }
     changes_fini(&intake->changes);
     intake->changes_made = false;
     intake->base = INTAKE_LIVE;

@@ -5,6 +5,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/intake.h"
+#include "agent/seal_file.h"
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -12,6 +13,11 @@
 #include "base/path.h"
 
 #define RESTORED_BYTES_MAX ((size_t)2 << 30)
+
+static bool is_damage(const struct error *error)
+{
+    return error->code == ERROR_CORRUPT || error->code == ERROR_NOT_FOUND;
+}
 
 /* ---- touched? ------------------------------------------------------------------------------- */
 
@@ -143,6 +149,7 @@ static bool look_at_restored(struct intake *intake, struct error *error)
     return done && answer_touch(intake, &touch, error);
 }
 
+/* A snapshot whose index or content is damaged tells nothing: then the base is lost. */
 static bool look_for_touches(struct intake *intake, struct error *error)
 {
     const struct intake_standing *standing = &intake->standing;
@@ -153,8 +160,16 @@ static bool look_for_touches(struct intake *intake, struct error *error)
     if (restored)
         return look_at_restored(intake, error);
     struct touch touch = {.intake = intake};
+    struct error failure = ERROR_NONE;
     intake->base = INTAKE_SEAL;
-    return find_touches(intake, &touch, error) && answer_touch(intake, &touch, error);
+    if (find_touches(intake, &touch, &failure))
+        return answer_touch(intake, &touch, error);
+    if (is_damage(&failure)) {
+        intake->standing.damage = arena_string(&intake->arena, failure.text);
+        return true;
+    }
+    *error = failure;
+    return false;
 }
 
 bool intake_is_touched(struct intake *intake, bool *ret_touched, char ret_example[200],
@@ -209,6 +224,7 @@ static void take_member_of_seal(struct intake_standing *standing, const struct i
     size_t index;
     json_t *item;
     standing->is_new = true;
+    standing->counted = true;
     json_array_foreach(json_object_get(seal, "members"), index, item) {
         if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
             continue;
@@ -239,14 +255,15 @@ static bool read_standing(struct intake *intake, struct intake_standing *standin
 {
     json_t *seal;
     struct error absent = ERROR_NONE;
-    if (area_read_json(intake->home_b, &intake->call,
-                       path_join(&intake->arena, standing->directory, "seal.json"), &seal,
-                       &absent)) {
+    if (seal_read(intake->home_b, &intake->call, standing->directory, &seal, &absent)) {
         take_member_of_seal(standing, intake, seal);
         if (!standing->is_base)
             standing->snapshot = snapshot_of_seal(intake, seal);
         json_decref(seal);
-    } else if (absent.code != ERROR_NOT_FOUND) {
+    } else if (is_damage(&absent)) {
+        standing->damage = arena_string(&intake->arena, absent.text);
+        standing->snapshot = standing->is_base ? standing->snapshot : NULL;
+    } else {
         *error = absent;
         return false;
     }
@@ -289,7 +306,7 @@ static bool has_snapshot(struct store_ref ref, const struct call *call, const ch
     struct snapshot snapshot;
     struct error absent = ERROR_NONE;
     *ret_there = ref.component->snapshot_get(ref.store, call, root, name, &snapshot, &absent);
-    if (*ret_there || absent.code == ERROR_NOT_FOUND)
+    if (*ret_there || is_damage(&absent))
         return true;
     *error = absent;
     return false;
@@ -320,34 +337,46 @@ static bool look_on_a(struct intake *intake, bool *ret_there, struct error *erro
                         ret_there, error);
 }
 
-static bool ask_about_lost_base(struct intake *intake, struct error *error)
+static const char *why_lost(const struct intake_standing *standing)
+{
+    return !standing->is_base         ? "older than what was sealed last"
+           : standing->damage != NULL ? "damaged"
+                                      : "not on both sides any more";
+}
+
+bool intake_lose_base(struct intake *intake, struct error *error)
 {
     const json_t *body = intake->task->instruction.body, *base = json_object_get(body, "base");
+    const char *damage = intake->standing.damage;
     bool compare = json_boolean_or(body, "base_lost", false) ||
                    intake_is_approved(intake, "lost_base") ||
                    strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0;
     intake->base = INTAKE_LIVE;
+    if (damage != NULL)
+        log_warning(LOG_AGENT, "base.damaged", "service=%s target=%s error=\"%s\"",
+                    intake->task->instruction.service_name, intake->target_top, damage);
     if (compare)
         return true;
     return task_ask(intake->task, "lost_base", error,
-                    "the base, epoch %lld, is %s. Approve to compare %s:%s by checksum and move "
-                    "only what differs",
-                    (long long)json_integer_or(base, "number", 0),
-                    intake->standing.is_base ? "not on both sides any more"
-                                             : "older than what was sealed last",
+                    "the base, epoch %lld, is %s%s%.80s. Approve to compare %s:%s by checksum and "
+                    "move only what differs",
+                    (long long)json_integer_or(base, "number", 0), why_lost(&intake->standing),
+                    damage == NULL ? "" : ": ", damage == NULL ? "" : damage,
                     intake->member->target_instance, intake->target_top);
 }
 
 /* ---- which it is ---------------------------------------------------------------------------- */
 
-/* A base counts only when both of its references are there, and nothing was sealed since. */
+/* A base counts only when both of its references are there and sound, and nothing was sealed since.
+ */
 static bool look_at_sealed(struct intake *intake, struct error *error)
 {
     bool on_a, on_b, live;
+    const struct intake_standing *standing = &intake->standing;
     if (!look_on_a(intake, &on_a, error) || !look_on_b(intake, &on_b, error) ||
         !store_exists(intake->target, &intake->call, intake->target_top, &live, error))
         return false;
-    bool usable = intake->standing.is_base && on_a && on_b &&
+    bool usable = standing->is_base && on_a && on_b && standing->damage == NULL &&
                   !json_boolean_or(intake->task->instruction.body, "base_lost", false);
     if (!usable && !live) {
         intake->base = INTAKE_EMPTY;
@@ -355,7 +384,7 @@ static bool look_at_sealed(struct intake *intake, struct error *error)
     }
     if (on_b && !look_for_touches(intake, error))
         return false;
-    return usable || ask_about_lost_base(intake, error);
+    return (usable && standing->damage == NULL) || intake_lose_base(intake, error);
 }
 
 bool intake_look_at_target(struct intake *intake, struct error *error)

@@ -4,6 +4,7 @@
 
 #include "agent/area.h"
 #include "agent/commit.h"
+#include "agent/seal_file.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/crash.h"
@@ -55,7 +56,7 @@ static json_t *describe_epoch(struct commit *commit, json_t *members)
     static const char *const kept[] = {"t_us", "grade", "skew_us",        "direction",
                                        "mode", "base",  "group_revision", "slot_us"};
     json_t *seal = json_object();
-    json_set_integer(seal, "schema", 1);
+    json_set_integer(seal, "schema", SEAL_SCHEMA);
     json_set_string(seal, "pair", instruction->pair);
     json_set_string(seal, "service", instruction->service);
     json_set_string(seal, "service_name", instruction->service_name);
@@ -73,19 +74,6 @@ static json_t *describe_epoch(struct commit *commit, json_t *members)
     return seal;
 }
 
-/* SHA-256 of the canonical document (sorted, compact) without this member. */
-static void sign(json_t *seal)
-{
-    struct buffer text;
-    char digest_text[DIGEST_TEXT_SIZE];
-    buffer_init(&text, 0);
-    json_print(seal, true, &text);
-    struct digest digest = digest_of(buffer_text(&text), text.size);
-    buffer_fini(&text);
-    digest_format(&digest, digest_text);
-    json_set_string(seal, "sha256", digest_text);
-}
-
 bool commit_write_seal(struct commit *commit, json_t **ret_seal, struct error *error)
 {
     json_t *members = json_array();
@@ -96,7 +84,7 @@ bool commit_write_seal(struct commit *commit, json_t **ret_seal, struct error *e
             return false;
         }
     json_t *seal = describe_epoch(commit, members);
-    sign(seal);
+    seal_sign(seal);
     crash_point("agent.seal.writing", task_scope(commit->task));
     if (!commit->home.component->confirm(commit->home.store, &commit->call, error) ||
         !area_write_json(commit->home, &commit->call, commit_path(commit, "seal.json"), seal,

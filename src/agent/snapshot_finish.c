@@ -362,8 +362,8 @@ static bool ask_earlier(struct suspects *suspects, const json_t *earlier, struct
     return true;
 }
 
-/* From the base to T, into A's area; a base that is gone is told, not fatal: the transfer asks or
- * compares, and the snapshot itself is good. */
+/* From the base to T, into A's area; a base that is gone or damaged is told, not fatal: the
+ * transfer asks or compares, and the snapshot itself is good. */
 static bool store_difference(struct suspects *suspects, const struct member *member,
                              struct store_ref home, const char *base, json_t *result,
                              struct error *error)
@@ -380,7 +380,7 @@ static bool store_difference(struct suspects *suspects, const struct member *mem
                               suspects, &failure))
         return difference_writer_commit(suspects->writer, error);
     difference_writer_abort(suspects->writer);
-    if (failure.code == ERROR_NOT_FOUND) {
+    if (failure.code == ERROR_NOT_FOUND || failure.code == ERROR_CORRUPT) {
         json_set_boolean(result, "base_lost", true);
         return true;
     }

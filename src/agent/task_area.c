@@ -4,6 +4,7 @@
 
 #include "agent/area.h"
 #include "agent/area_epochs.h"
+#include "agent/seal_file.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
 #include "base/crash.h"
@@ -155,6 +156,22 @@ static const char *how_far(const struct area_epoch *epoch)
                              : "nothing";
 }
 
+/* One that is damaged is said, and the others are shown. */
+static bool show(json_t *item, const char *what, bool read, json_t *document, struct error *error)
+{
+    if (read) {
+        json_set_take(item, what, document);
+        return true;
+    }
+    if (error->code != ERROR_CORRUPT && error->code != ERROR_NOT_FOUND)
+        return false;
+    /* What a seal stands for, received.json need not tell. */
+    if (json_object_get(item, "seal") == NULL)
+        json_set_take(item, "error", json_from_error(error));
+    *error = ERROR_NONE;
+    return true;
+}
+
 static bool describe_epoch(struct task *task, const struct call *call, struct store_ref home,
                            const char *pair, const char *service, const struct area_epoch *epoch,
                            json_t *epochs, struct error *error)
@@ -175,16 +192,13 @@ static bool describe_epoch(struct task *task, const struct call *call, struct st
         area_epoch(&arena, home.area, pair, service, epoch->generation, epoch->number);
     bool done = true;
     if (epoch->sealed) {
-        done =
-            area_read_json(home, call, path_join(&arena, directory, "seal.json"), &document, error);
-        if (done)
-            json_set_take(item, "seal", document);
+        bool read = seal_read(home, call, directory, &document, error);
+        done = show(item, "seal", read, document, error);
     }
     if (done && epoch->received) {
-        done = area_read_json(home, call, path_join(&arena, directory, "received.json"), &document,
-                              error);
-        if (done)
-            json_set_take(item, "received", document);
+        const char *path = path_join(&arena, directory, "received.json");
+        bool read = area_read_json(home, call, path, &document, error);
+        done = show(item, "received", read, document, error);
     }
     arena_fini(&arena);
     return done;
@@ -206,7 +220,10 @@ static bool describe_service(struct task *task, const struct call *call, struct 
     const char *directory = area_service(&arena, home.area, pair, service);
     if (area_read_json(home, call, path_join(&arena, directory, "policy.json"), &policy, &absent))
         json_set_take(item, "policy", policy);
-    bool done = absent.code == ERROR_OK || absent.code == ERROR_NOT_FOUND;
+    bool damaged = absent.code == ERROR_CORRUPT;
+    if (damaged)
+        json_set_take(item, "error", json_from_error(&absent));
+    bool done = absent.code == ERROR_OK || absent.code == ERROR_NOT_FOUND || damaged;
     if (!done)
         *error = absent;
     done = done && area_list_epochs(home, call, pair, service, &arena, &epochs, error);

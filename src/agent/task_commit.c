@@ -7,6 +7,7 @@
 #include "agent/area_epochs.h"
 #include "agent/commit.h"
 #include "agent/precedence.h"
+#include "agent/seal_file.h"
 #include "agent/source_listing.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
@@ -21,8 +22,7 @@ static bool find_seal(struct commit *commit, json_t **ret_seal, struct error *er
 {
     struct error absent = ERROR_NONE;
     *ret_seal = NULL;
-    if (area_read_json(commit->home, &commit->call, commit_path(commit, "seal.json"), ret_seal,
-                       &absent) ||
+    if (seal_read(commit->home, &commit->call, commit->directory, ret_seal, &absent) ||
         absent.code == ERROR_NOT_FOUND)
         return true;
     *error = absent;

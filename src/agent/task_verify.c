@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/area.h"
+#include "agent/seal_file.h"
 #include "agent/commit.h"
 #include "agent/manifest_file.h"
 #include "agent/task_kinds.h"
@@ -125,9 +126,7 @@ static bool verify(struct task *task, unsigned lane, struct error *error)
     verifying.directory =
         area_epoch(&verifying.arena, verifying.home.area, task->instruction.pair,
                    task->instruction.service, generation, task->instruction.number);
-    bool done =
-        area_read_json(verifying.home, &verifying.call,
-                       path_join(&verifying.arena, verifying.directory, "seal.json"), &seal, error);
+    bool done = seal_read(verifying.home, &verifying.call, verifying.directory, &seal, error);
     if (!done) {
         arena_fini(&verifying.arena);
         return false;

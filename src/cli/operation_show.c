@@ -61,6 +61,15 @@ static void print_findings(const struct cli *cli, const json_t *findings)
     }
 }
 
+static void print_unreadable(const json_t *service)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(service, "unreadable"), index, item)
+        cli_print_line("  epoch %" PRId64 " is left alone: %s", json_integer_or(item, "number", 0),
+                       json_string_or(json_object_get(item, "error"), "message", ""));
+}
+
 static void print_recovered(const json_t *result)
 {
     size_t index;
@@ -71,6 +80,7 @@ static void print_recovered(const json_t *result)
                        json_string_or(item, "name", json_string_or(item, "service", "")),
                        json_string_or(item, "cluster", ""), json_integer_or(item, "epochs", 0),
                        why[0] == '\0' ? "" : "; ", why);
+        print_unreadable(item);
     }
     if (index == 0)
         cli_print_line("no service was found on any cluster");

@@ -119,6 +119,9 @@ struct run *rebuild_epoch(struct service *service, const json_t *item, uint64_t 
     if (service_find_run(service, number) != NULL ||
         strcmp(json_string_or(item, "found", "nothing"), "retired") == 0)
         return NULL;
+    /* Sealed, but the seal cannot be read: taken for received it would be committed again. */
+    if (json_object_get(item, "error") != NULL)
+        return NULL;
     json_t *document = document_of(item);
     struct run *run = document == NULL ? NULL : add_run(service, document, error);
     json_decref(document);
@@ -163,7 +166,18 @@ static uint64_t newest_number(const struct service *service)
     return list_entry(service->runs.previous, struct run, node)->epoch.number;
 }
 
-int64_t rebuild_begun(struct service *service, const json_t *orders, struct error *error)
+static bool is_damaged(const json_t *epochs, uint64_t number)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach((json_t *)(uintptr_t)epochs, index, item)
+        if ((uint64_t)json_integer_or(item, "number", 0) == number)
+            return json_object_get(item, "error") != NULL;
+    return false;
+}
+
+int64_t rebuild_begun(struct service *service, const json_t *epochs, const json_t *orders,
+                      struct error *error)
 {
     int64_t count = 0;
     uint64_t newest = newest_number(service);
@@ -177,7 +191,8 @@ int64_t rebuild_begun(struct service *service, const json_t *orders, struct erro
             service->next_number = number + 1;
         const json_t *body = newest_body(orders, service->id, number);
         /* A number below one that was received was retired or abandoned long ago. */
-        if (body == NULL || number <= newest || service_find_run(service, number) != NULL)
+        if (body == NULL || number <= newest || is_damaged(epochs, number) ||
+            service_find_run(service, number) != NULL)
             continue;
         struct run *run = add_run(service, body, error);
         struct epoch_event event = {.kind = EPOCH_EVENT_INSPECTED,

@@ -153,6 +153,23 @@ static void continue_schedule(struct service *service)
             service->schedule.anchor_us = run->epoch.t_us;
 }
 
+/* What an area holds and nobody can read: the operator looks at it. */
+static void tell_unreadable(const json_t *item, json_t *line)
+{
+    size_t index;
+    json_t *epoch, *unreadable = json_array();
+    json_array_foreach(json_object_get(item, "epochs"), index, epoch) {
+        const json_t *error = json_object_get(epoch, "error");
+        if (error == NULL)
+            continue;
+        json_t *told = json_object();
+        json_set_integer(told, "number", json_integer_or(epoch, "number", 0));
+        json_set_take(told, "error", json_deep_copy(error));
+        json_append_take(unreadable, told);
+    }
+    json_set_take(line, "unreadable", unreadable);
+}
+
 static void recover_one(struct recovery *recovery, const json_t *item, json_t *report)
 {
     struct error error = ERROR_NONE;
@@ -176,6 +193,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     if (service->deleted)
         json_set_boolean(line, "deleted", true);
     int64_t recovered = 0;
+    tell_unreadable(item, line);
     const json_t *epochs = json_object_get(item, "epochs");
     const json_t *members = NULL; /* of the newest: they name the roots */
     /* Nothing goes on of a deleted one: its places may be another's by now. */
@@ -194,7 +212,7 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     }
     if (!known) /* else its own slots are told already: another anchor would bring one again */
         continue_schedule(service);
-    recovered += rebuild_begun(service, recovery->orders, &error);
+    recovered += rebuild_begun(service, epochs, recovery->orders, &error);
     list_for_each(run, &service->runs, struct run, node)
         run_use_up(run);
     service->schedule.running = service->schedule.running || service_running(service) != NULL;

@@ -55,14 +55,14 @@ static void test_what_an_area_tells(void **state)
     bed_forget(&status);
 }
 
-/* Two seals that are readable each, and together more than a record: waiting makes nothing smaller.
- */
+/* Two orders that are readable each, and together more than a record: waiting helps nothing. */
 static void test_more_than_a_record_holds(void **state)
 {
     (void)state;
-    bed_shell("d=$TOP/york/coeval/$SERVICE; for e in 1 2; do mkdir -p $d/g1.e$e; (printf '{\"x\": "
-              "\"'; head -c 9000000 /dev/zero | tr '\\0' x; printf '\"}') > $d/g1.e$e/seal.json; "
-              "done");
+    bed_shell(
+        "d=$TOP/york/coeval/$SERVICE; for e in 1 2; do mkdir -p $d/g1.e$e; (printf '{\"x\": "
+        "\"'; head -c 9000000 /dev/zero | tr '\\0' x; printf '\"}') > $d/g1.e$e/received.json; "
+        "done");
     bed_fail(inspect, "LIMIT");
     struct bed_status status = bed_get(inspect);
     assert_non_null(strstr(status.text, "16 MiB"));

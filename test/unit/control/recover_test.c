@@ -55,6 +55,42 @@ static void test_all_comes_back_from_the_areas(void **state)
     device_close(&device);
 }
 
+/* One that an area holds damaged is neither gone on with nor taken for one that never came. */
+static void test_a_damaged_seal_is_told_and_left_alone(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    device_policy(&device, "bills", "posix:/bills", "");
+    device_epoch(&device, "bills", 1, "sealed");
+    device_epoch(&device, "bills", 2, "sealed");
+    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
+    json_t *orders =
+        json_pack("[{s:O, s:s, s:I, s:i, s:i, s:O}]", "service", json_object_get(order, "service"),
+                  "kind", "transfer", "number", (json_int_t)2, "attempt", 1, "try", 1, "body",
+                  json_object_get(order, "body"));
+    lose_journal(&device);
+    json_t *epochs = json_array(), *damaged = epoch_item(&device, 2, "sealed");
+    json_object_del(damaged, "seal");
+    json_set_take(damaged, "error",
+                  json_pack("{s:s, s:s}", "code", "CORRUPT", "message", "seal.json is cut"));
+    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
+    json_append_take(epochs, damaged);
+    script_inspection(&device, epochs, orders);
+    recover(&device, &outcome);
+    const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
+    assert_int_equal(json_integer_or(line, "epochs", 0), 1);
+    const json_t *told = json_array_get(json_object_get(line, "unreadable"), 0);
+    assert_int_equal(json_integer_or(told, "number", 0), 2);
+    outcome_fini(&outcome);
+    assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
+    device_run(&device, 20);
+    assert_int_equal(fake_agent_count(device.agents[WEST], "discard"), 0);
+    device_epoch(&device, "bills", 3, "sealed"); /* its number is not given again */
+    device_close(&device);
+}
+
 /* Two seals are brought to A at once; it takes the older one after it has refused the newer. */
 static void test_an_older_seal_that_settles_last_is_no_base(void **state)
 {
@@ -259,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_back_from_the_areas),
+        cmocka_unit_test(test_a_damaged_seal_is_told_and_left_alone),
         cmocka_unit_test(test_an_older_seal_that_settles_last_is_no_base),
         cmocka_unit_test(test_an_abandoned_one_below_a_seal_is_discarded),
         cmocka_unit_test(test_a_plan_gives_way_to_what_is_recovered),
