@@ -137,13 +137,14 @@ static uint64_t excess(uint64_t before, uint64_t after)
     return before > after ? before - after : 0;
 }
 
-/* What the member has less than in the last seal. A plan that replaces or compares everything does
- * not tell: what goes may come again, and what others put there is no loss. */
+/* What the member has less than in the last seal. A plan that replaces or compares everything, or
+ * begins at nothing, does not tell: what goes may come again, and what others put there is no loss.
+ */
 static struct plan_counts losses(const struct intake *intake)
 {
     const struct intake_standing *then = &intake->standing;
     struct plan_counts counts = intake->plan.counts;
-    if (intake->base == INTAKE_LIVE || intake_is_whole(intake)) {
+    if (intake->base != INTAKE_SEAL || intake_is_whole(intake)) {
         counts.removed_entries = excess(then->entries, intake->noted_entries);
         counts.removed_bytes = excess(then->bytes, intake->noted_bytes);
     }
@@ -155,7 +156,7 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
     const json_t *limit = json_object_get(task_settings(intake->task), "max_removed");
     const struct plan_counts counts = losses(intake);
     uint64_t entries = intake->standing.entries, bytes = intake->standing.bytes;
-    if (!intake->standing.there || intake->base == INTAKE_EMPTY || counts.removed_entries == 0 ||
+    if (!intake->standing.there || counts.removed_entries == 0 ||
         intake_is_approved(intake, "shrink"))
         return true;
     int64_t percent = json_integer_or(limit, "percent", -1);

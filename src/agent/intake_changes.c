@@ -416,11 +416,15 @@ static bool count_in_source(void *context, const struct entry *entry, struct err
     return count_entry(&((struct source_count *)context)->count, entry, error);
 }
 
-/* A full epoch reads all of the source anyway; what it holds tells whether it shrank. */
+/* A full epoch, or one that begins at nothing, reads all of the source anyway; what it holds tells
+ * whether it shrank. */
 static bool count_source(struct intake *intake, struct error *error)
 {
     struct source_count counting = {.intake = intake};
-    if (!intake_is_whole(intake) || intake->base != INTAKE_SEAL || intake->member->tombstone)
+    bool anew = intake->base == INTAKE_EMPTY
+                    ? intake->standing.there
+                    : intake_is_whole(intake) && intake->base == INTAKE_SEAL;
+    if (!anew || intake->member->tombstone)
         return true;
     bool counted = store_walk(intake->source, &intake->call, intake->source_top, false,
                               skip_in_source, count_in_source, &counting, error);

@@ -193,22 +193,32 @@ static bool refuse_any(void *context, const struct entry *entry, struct error *e
     return error_set(error, ERROR_EXISTS, "%.100s", entry->path);
 }
 
-static bool look_for_content(struct intake *intake, struct error *error)
+/* Nothing there, or a directory with nothing in it: the transfer has made the roots by now. What
+ * there is, else, in *ret_example. */
+static bool is_empty(struct intake *intake, bool *ret_empty, struct error *ret_example,
+                     struct error *error)
 {
     struct error found = ERROR_NONE;
+    *ret_empty = intake->target.component->list(intake->target.store, &intake->call,
+                                                intake->target_top, refuse_any, NULL, &found) ||
+                 found.code == ERROR_NOT_FOUND;
+    *ret_example = found;
+    if (*ret_empty || found.code == ERROR_EXISTS)
+        return true;
+    *error = found;
+    return false;
+}
+
+static bool look_for_content(struct intake *intake, struct error *error)
+{
+    struct error found;
+    bool empty;
     bool adopt = strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0 ||
                  intake_is_approved(intake, "adopt") || intake_is_approved(intake, "lost_base");
-    intake->base = INTAKE_EMPTY;
-    if (intake->target.component->list(intake->target.store, &intake->call, intake->target_top,
-                                       refuse_any, NULL, &found) ||
-        found.code == ERROR_NOT_FOUND)
-        return true;
-    if (found.code != ERROR_EXISTS) {
-        *error = found;
+    if (!is_empty(intake, &empty, &found, error))
         return false;
-    }
-    intake->base = INTAKE_LIVE;
-    if (adopt)
+    intake->base = empty ? INTAKE_EMPTY : INTAKE_LIVE;
+    if (empty || adopt)
         return true;
     return task_ask(intake->task, "adopt", error,
                     "target %s:%s has data already (e.g. %.90s) and is not from a seal of this "
@@ -229,7 +239,8 @@ static void take_member_of_seal(struct intake_standing *standing, const struct i
         if (strcmp(json_string_or(item, "id", ""), intake->member->id) != 0)
             continue;
         const json_t *manifest = json_object_get(item, "manifest");
-        standing->is_new = false;
+        /* It was gone from A then, and comes again: nothing of then is of use. */
+        standing->is_new = json_boolean_or(item, "tombstone", false) && !intake->member->tombstone;
         standing->entries = (uint64_t)json_integer_or(manifest, "entries", 0);
         standing->bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
     }
@@ -371,14 +382,15 @@ bool intake_lose_base(struct intake *intake, struct error *error)
  */
 static bool look_at_sealed(struct intake *intake, struct error *error)
 {
-    bool on_a, on_b, live;
+    bool on_a, on_b, empty;
+    struct error example;
     const struct intake_standing *standing = &intake->standing;
     if (!look_on_a(intake, &on_a, error) || !look_on_b(intake, &on_b, error) ||
-        !store_exists(intake->target, &intake->call, intake->target_top, &live, error))
+        !is_empty(intake, &empty, &example, error))
         return false;
     bool usable = standing->is_base && on_a && on_b && standing->damage == NULL &&
                   !json_boolean_or(intake->task->instruction.body, "base_lost", false);
-    if (!usable && !live) {
+    if (!usable && empty) {
         intake->base = INTAKE_EMPTY;
         return true;
     }

@@ -129,3 +129,50 @@ def test_recover_tells_a_damaged_seal_and_goes_on(place):
     write(place.source("bills/0"), "after")
     number = daemon.next_epoch()["number"]
     place.assert_live_equal(number)
+
+
+# ---- a target with nothing in it ----
+
+
+def test_another_place_for_a_member_needs_no_answer(place):
+    daemon = sealed_once(place)
+    daemon.apply(policy(target_map=[{"instance": "posix", "from": "/bills", "to": "/other"}]))
+    number = daemon.next_epoch()["number"]
+    place.assert_equal(number, target={"/bills": "/other"})
+    write(place.source("bills/0"), "changed")
+    number = daemon.next_epoch()["number"]
+    place.assert_equal(number, target={"/bills": "/other"})
+
+
+def test_a_member_that_comes_again_needs_no_answer(place):
+    daemon = sealed_once(place)
+    shutil.rmtree(place.source("customers"))
+    daemon.next_epoch()
+    write(place.source("customers/a"), "back")
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
+def test_a_member_that_comes_again_destroys_nothing_of_others(place):
+    daemon = sealed_once(place)
+    shutil.rmtree(place.source("customers"))
+    daemon.next_epoch()
+    write(place.source("customers/a"), "back")
+    write(place.target("customers/a"), "of somebody else")
+    number = daemon.run()
+    daemon.wait_question(number, "adopt")
+    daemon.verb(number, "approve")
+    daemon.wait_sealed(number)
+    place.assert_live_equal(number)
+
+
+def test_a_target_that_was_emptied_does_not_hide_that_the_source_was(place):
+    for i in range(150):
+        write(place.source("bills/many", str(i)), "x")
+    daemon = sealed_once(place)
+    shutil.rmtree(os.path.dirname(place.snapshot("a", "/bills", 1)))
+    for side in (place.source, place.target):
+        shutil.rmtree(side("bills"))
+        os.mkdir(side("bills"))
+    number = daemon.run()
+    daemon.wait_question(number, "shrink")

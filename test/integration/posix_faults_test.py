@@ -160,6 +160,15 @@ def test_another_store_under_the_same_name_is_refused(place):
     assert not tree_walk.differences(sealed, tree_walk.walk(place.target("bills")))
 
 
+def test_a_full_epoch_of_an_unchanged_source_asks_nothing(place):
+    daemon = sealed_once(place, mode="full", group={
+        "data_sets": ["posix:/bills", "posix:/customers"], "exclude": ["*.tmp"]})
+    write(place.source("bills/below/1.tmp"), "left out")
+    number = daemon.next_epoch()["number"]
+    assert not os.path.exists(place.snapshot("b", "/bills", number) + "/below/1.tmp")
+    daemon.next_epoch()
+
+
 def test_a_full_epoch_of_an_emptied_source_waits_as_well(place):
     for i in range(150):
         write(place.source("bills/many", str(i)), "x")
