@@ -59,6 +59,19 @@ bool commit_load_candidate(struct commit *commit, struct error *error);
 bool commit_freeze(struct commit *commit, struct error *error);
 bool commit_remove_candidate(struct commit *commit, struct error *error);
 
+/* commit_save.c: what is taken away is kept in the area: moved, or copied where no rename leads
+ * there (then `from` stays). */
+bool commit_move(struct commit *commit, struct commit_member *item, const char *from,
+                 const char *to, struct error *error);
+bool commit_save_parked(struct commit *commit, struct commit_member *item, struct error *error);
+bool commit_unsave(struct commit *commit, struct commit_member *item, struct error *error);
+/* The list of saved/<...>[.<kind>], if there is such a directory: "", "during", "back". */
+bool commit_list_saved(struct commit *commit, struct commit_member *item, const char *kind,
+                       struct error *error);
+/* [{instance, list, objects}] for the seal; NULL: failed. */
+json_t *commit_describe_saved(struct commit *commit, struct commit_member *item,
+                              struct error *error);
+
 /* commit_begin.c: B is as the plan needs it (or the operator was asked), and the commit is marked
  * as begun. */
 bool commit_begin(struct commit *commit, struct error *error);

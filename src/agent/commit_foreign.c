@@ -25,7 +25,7 @@ static bool save_object(struct commit *commit, struct commit_member *item, const
     const char *directory = arena_format(&commit->arena, "%s.%s", item->saved, kind);
     const char *to = arena_format(&commit->arena, "%s/%u", directory, number);
     if (!store_make_directories(item->target, &commit->call, directory, 0700, error) ||
-        !item->target.component->rename(item->target.store, &commit->call, from, to, false, error))
+        !commit_move(commit, item, from, to, error))
         return error_wrap(error, "save what others wrote in %.80s", place);
     log_warning(LOG_AGENT, "target.saved", "service=%s epoch=%d target=%s place=\"%s\" saved=%s",
                 commit->task->instruction.service_name, (int)commit->task->instruction.number,

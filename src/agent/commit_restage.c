@@ -150,16 +150,6 @@ static bool bring_back_missing(struct commit *commit, struct commit_member *item
 
 /* What was there before a first or restored epoch is nowhere else: it was saved just before
  * `cleaned` was marked, and may have been brought back just before a crash. */
-static bool unsave(struct commit *commit, struct commit_member *item, struct error *error)
-{
-    const char *park = path_join(&commit->arena, item->staging, "park");
-    bool saved;
-    if (!store_exists(item->target, &commit->call, item->saved, &saved, error))
-        return false;
-    return !saved || item->target.component->rename(item->target.store, &commit->call, item->saved,
-                                                    park, false, error);
-}
-
 bool commit_prepare_back(struct commit *commit, struct commit_member *item, struct error *error)
 {
     const char *park = path_join(&commit->arena, item->staging, "park");
@@ -168,7 +158,7 @@ bool commit_prepare_back(struct commit *commit, struct commit_member *item, stru
         return true;
     return store_make_directories(item->target, &commit->call, new_top, 0700, error) &&
            (item->base == INTAKE_LIVE
-                ? unsave(commit, item, error)
+                ? commit_unsave(commit, item, error)
                 : store_make_directories(item->target, &commit->call, park, 0700, error));
 }
 

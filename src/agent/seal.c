@@ -41,7 +41,11 @@ static bool describe_member(struct commit *commit, struct commit_member *item, j
     json_set_string(manifest, "root_hash", text);
     json_set_take(object, "manifest", manifest);
     json_set_boolean(object, "tombstone", item->member->tombstone);
-    return true;
+    json_t *saved = commit_describe_saved(commit, item, error);
+    if (json_array_size(saved) > 0)
+        json_set_take(object, "saved", json_incref(saved));
+    json_decref(saved);
+    return saved != NULL;
 }
 
 static void copy_member(json_t *seal, const json_t *body, const char *key)

@@ -41,35 +41,13 @@ static bool begin(struct commit *commit, struct task *task, json_t **ret_seal, s
 
 /* ---- committing ----------------------------------------------------------------------------- */
 
-/* What this epoch replaces on a target that it did not make is kept (never destroyed unseen). */
-static bool save_parked(struct commit *commit, struct commit_member *item, struct error *error)
-{
-    const char *park = path_join(&commit->arena, item->staging, "park");
-    struct error failure = ERROR_NONE;
-    bool there;
-    if (item->base != INTAKE_LIVE)
-        return true;
-    if (!store_exists(item->target, &commit->call, item->saved, &there, error))
-        return false;
-    if (there)
-        return true; /* moved before a crash */
-    if (!store_make_directories(item->target, &commit->call,
-                                path_parent(&commit->arena, item->saved), 0700, error))
-        return false;
-    if (item->target.component->rename(item->target.store, &commit->call, park, item->saved, false,
-                                       &failure))
-        return true;
-    if (failure.code == ERROR_NOT_FOUND) /* nothing was parked: staging goes as it is */
-        return item->target.component->confirm(item->target.store, &commit->call, error);
-    *error = failure;
-    return error_wrap(error, "save what the first epoch replaces");
-}
-
 static bool clean(struct commit *commit, struct commit_member *item, struct error *error)
 {
     if (item->cleaned)
         return true;
-    if (!save_parked(commit, item, error) || !commit_save_foreign(commit, item, error))
+    if (!commit_save_parked(commit, item, error) || !commit_save_foreign(commit, item, error) ||
+        !commit_list_saved(commit, item, "", error) ||
+        !commit_list_saved(commit, item, "during", error))
         return false;
     crash_point("agent.commit.saved", task_scope(commit->task));
     /* Durable before the first removal: who comes later must not look for parked entries. */
@@ -272,6 +250,7 @@ static bool roll_back_all(struct commit *commit, struct error *error)
     crash_point("agent.rollback.back", task_scope(commit->task));
     for (size_t i = 0; i < commit->members.count; i++)
         if (!commit_save_returning(commit, &commit->list[i], error) ||
+            !commit_list_saved(commit, &commit->list[i], "back", error) ||
             !remove_staging(commit, &commit->list[i], error))
             return false;
     return forget(commit, error);

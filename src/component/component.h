@@ -152,9 +152,10 @@ struct component {
      * answered them since acknowledges a write that reaches its journal. */
     bool (*confirm)(struct store *store, const struct call *call, struct error *error);
 
-    /* Changing the name space. make_directory: EXISTS when something is there. rename: never moves
-     * into a directory; replace allows an existing file (or empty directory) at `to`, else EXISTS.
-     * remove: NOT_FOUND when nothing is there; EXISTS when it has content and is not recursive. */
+    /* make_directory: EXISTS when something is there. rename: never into a directory; replace
+     * allows a file (or empty directory) at `to`, else EXISTS; INVALID: to another file system or
+     * zone. remove: NOT_FOUND when nothing is there; EXISTS when it has content and is not
+     * recursive. */
     bool (*make_directory)(struct store *store, const struct call *call, const char *path,
                            uint32_t mode, struct error *error);
     bool (*make_symlink)(struct store *store, const struct call *call, const char *path,

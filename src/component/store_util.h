@@ -34,6 +34,10 @@ bool store_read_file(struct store_ref ref, const struct call *call, const char *
                      size_t limit_bytes, struct buffer *ret_content, struct error *error);
 bool store_write_file(struct store_ref ref, const struct call *call, const char *path,
                       const void *data, size_t size, struct error *error);
+/* An object and all below it to another place of the same store, with these attributes (ENTRY_*).
+ * `to` must not exist, its parent does; a failure leaves half of it. */
+bool store_copy_tree(struct store_ref ref, const struct call *call, const char *from,
+                     const char *to, unsigned fields, struct error *error);
 /* CRC and length of a file's content, by reading it. */
 bool store_read_crc(struct store_ref ref, const struct call *call, const char *path,
                     uint32_t *ret_crc32c, uint64_t *ret_length, struct error *error);

@@ -1,5 +1,7 @@
 /* epoch_delivery.c: from the transfer to the retirement: what the reports on them decide, and what
  * B's area says when somebody looked. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -118,6 +120,30 @@ static bool is_own_seal(const struct epoch *epoch, const json_t *seal)
            json_integer_or(seal, "attempt", epoch->attempt) == epoch->attempt;
 }
 
+/* What the target had and the epoch took away: kept, and listed where it is kept. */
+static void tell_saved(struct step *step, const json_t *seal)
+{
+    size_t index, of_member, lists = 0;
+    json_t *member, *saved;
+    const json_t *first = NULL;
+    int64_t objects = 0;
+    json_array_foreach(json_object_get(seal, "members"), index, member)
+        json_array_foreach(json_object_get(member, "saved"), of_member, saved) {
+            first = lists++ == 0 ? saved : first;
+            objects += json_integer_or(saved, "objects", 0);
+        }
+    if (lists == 0)
+        return;
+    char more[64] = "";
+    if (lists > 1)
+        snprintf(more, sizeof more, " and %zu more (they are in the seal)", lists - 1);
+    step_tell(step, "epoch.saved", EPOCH_WARNING,
+              "%" PRId64 " objects that it replaced or removed on the target were not of a seal; "
+              "they are kept, and listed in %s:%.300s%s",
+              objects, json_string_or(first, "instance", "?"), json_string_or(first, "list", "?"),
+              more);
+}
+
 bool step_seal(struct step *step, const json_t *seal)
 {
     struct epoch *epoch = step->epoch;
@@ -133,6 +159,7 @@ bool step_seal(struct step *step, const json_t *seal)
             step_forget(step, (enum epoch_instruction_kind)kind, (enum epoch_side)side);
     step_enter(step, EPOCH_SEALED);
     step_tell(step, "epoch.sealed", EPOCH_NOTICE, "is sealed");
+    tell_saved(step, seal);
     if (!epoch->side_a_lost)
         step_instruct(step, SETTLE, A);
     return true;

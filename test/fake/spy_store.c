@@ -19,7 +19,7 @@ static struct spy {
     pthread_cond_t changed;
     const struct component *real;
     struct component table;
-    struct rule failure, hold;
+    struct rule failures[4], hold;
     bool holding;
     struct buffer trace, copy;
     size_t arena_bytes;
@@ -44,9 +44,12 @@ static bool meet(const char *operation, const char *path, struct error *error)
         while (spy.holding)
             pthread_cond_wait(&spy.changed, &spy.mutex);
     }
-    if (matches(&spy.failure, operation, path)) {
-        spy.failure.times--;
-        goes_on = error_set(error, spy.failure.code, "%s %s: the test says so", operation, path);
+    for (size_t i = 0; goes_on && i < ARRAY_LENGTH(spy.failures); i++) {
+        struct rule *rule = &spy.failures[i];
+        if (!matches(rule, operation, path))
+            continue;
+        rule->times--;
+        goes_on = error_set(error, rule->code, "%s %s: the test says so", operation, path);
     }
     pthread_mutex_unlock(&spy.mutex);
     return goes_on;
@@ -226,7 +229,8 @@ const struct component *spy_component(const struct component *real)
     spy.table.difference = spy_difference;
     spy.table.snapshot_path = spy_snapshot_path;
     CHECK(!spy.holding);
-    spy.failure = spy.hold = (struct rule){.times = 0};
+    memset(spy.failures, 0, sizeof spy.failures);
+    spy.hold = (struct rule){.times = 0};
     spy_forget();
     return &spy.table;
 }
@@ -239,7 +243,11 @@ void spy_set_features(unsigned features)
 void spy_fail(const char *operation, const char *part, enum error_code code, unsigned times)
 {
     pthread_mutex_lock(&spy.mutex);
-    spy.failure = (struct rule){operation, part, code, times};
+    size_t free = 0; /* else the first one gives way */
+    for (size_t i = 0; i < ARRAY_LENGTH(spy.failures); i++)
+        if (spy.failures[i].times == 0)
+            free = i;
+    spy.failures[free] = (struct rule){operation, part, code, times};
     pthread_mutex_unlock(&spy.mutex);
 }
 

@@ -11,7 +11,7 @@ const struct component *spy_component(const struct component *real);
 void spy_set_features(unsigned features);
 
 /* The next `times` calls of an operation ("rename", "confirm", ...) whose path has `part` in it end
- * with that code, undone. confirm has the path "". */
+ * with that code, undone. confirm has the path "". Up to four of these at a time. */
 void spy_fail(const char *operation, const char *part, enum error_code code, unsigned times);
 /* The next such call waits until spy_release(). */
 void spy_hold(const char *operation, const char *part);

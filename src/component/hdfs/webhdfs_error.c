@@ -62,6 +62,7 @@ static const struct mapping mappings[] = {
     {"IOException", "is not empty", ERROR_EXISTS, WEBHDFS_FINAL},
     {"IOException", "must both be", ERROR_EXISTS, WEBHDFS_FINAL},
     {"IOException", "under source", ERROR_INVALID, WEBHDFS_FINAL},
+    {"IOException", "encryption zone", ERROR_INVALID, WEBHDFS_FINAL},
     /* no DataNode can do it now */
     {"IOException", "could only be written to", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"IOException", "No active nodes contain", ERROR_UNAVAILABLE, WEBHDFS_FINAL},

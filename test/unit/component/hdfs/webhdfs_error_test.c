@@ -71,6 +71,8 @@ static const struct {
      WEBHDFS_FINAL},
     {403, "IOException", "Rename destination /a/b is a directory or file under source /a",
      ERROR_INVALID, WEBHDFS_FINAL},
+    {403, "IOException", "/a/b can't be moved into an encryption zone.", ERROR_INVALID,
+     WEBHDFS_FINAL},
     {403, "IOException", "No active nodes contain this block", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {403, "IOException", "something else", ERROR_IO, WEBHDFS_FINAL},
     {500, "NullPointerException", "", ERROR_IO, WEBHDFS_FINAL},
