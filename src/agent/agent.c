@@ -291,6 +291,8 @@ static bool resume_over(struct task *task, const json_t *document)
     task->error = status.error;
     if (status.question != NULL)
         snprintf(task->question, sizeof task->question, "%s", status.question);
+    if (json_is_array(status.asked))
+        json_array_extend(task->asked, status.asked);
     if (status.result != NULL)
         json_object_update(task->result, status.result);
     return true;

@@ -34,7 +34,7 @@ static bool refuse_overtaken(struct commit *commit, struct error *error)
 static bool goes_on_touched(const struct intake *intake)
 {
     return strcmp(json_string_or(task_settings(intake->task), "touched", ""), "restore") == 0 ||
-           intake_is_approved(intake, "touched");
+           member_is_approved(intake->task, intake->member, "touched");
 }
 
 static bool look_at_member(struct commit *commit, struct commit_member *item, struct error *error)
@@ -56,11 +56,11 @@ static bool look_at_member(struct commit *commit, struct commit_member *item, st
     if (!touched)
         return true;
     if (!goes_on_touched(&intake))
-        return task_ask(commit->task, "touched", error,
-                        "target %s:%s was changed by somebody else after the epoch was received "
-                        "(e.g. %.90s). Put it back and approve, or roll the epoch back: the next "
-                        "one saves and restores what was changed",
-                        item->member->target_instance, item->member->target_path, example);
+        return member_ask(commit->task, item->member, "touched", error,
+                          "target %s:%s was changed by somebody else after the epoch was received "
+                          "(e.g. %.90s). Put it back and approve, or roll the epoch back: the next "
+                          "one saves and restores what was changed",
+                          item->member->target_instance, item->member->target_path, example);
     log_warning(LOG_AGENT, "target.touched",
                 "service=%s target=%s example=\"%s\": what this epoch removes or replaces is saved",
                 commit->task->instruction.service_name, item->member->target_path, example);
@@ -78,10 +78,15 @@ bool commit_begin(struct commit *commit, struct error *error)
         return true;
     if (!refuse_overtaken(commit, error))
         return false;
-    for (size_t i = 0; i < commit->members.count; i++)
-        if (!look_at_member(commit, &commit->list[i], error) ||
-            !commit->list[i].target.component->confirm(commit->list[i].target.store, &commit->call,
-                                                       error))
+    for (size_t i = 0; i < commit->members.count; i++) {
+        bool good = look_at_member(commit, &commit->list[i], error);
+        if (!good && !task_asks(commit->task))
             return false;
+        if (good && !commit->list[i].target.component->confirm(commit->list[i].target.store,
+                                                               &commit->call, error))
+            return false;
+    }
+    if (task_asks(commit->task)) /* of all that were touched, at once */
+        return false;
     return area_mark(commit->home, &commit->call, commit->directory, "begun", error);
 }

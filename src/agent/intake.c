@@ -115,16 +115,6 @@ void intake_fini(struct intake *intake)
     arena_fini(&intake->arena);
 }
 
-bool intake_is_approved(const struct intake *intake, const char *question)
-{
-    size_t index;
-    json_t *item;
-    json_array_foreach(json_object_get(intake->task->instruction.body, "approved"), index, item)
-        if (strcmp(json_string_value(item), question) == 0)
-            return true;
-    return false;
-}
-
 bool intake_is_whole(const struct intake *intake)
 {
     return strcmp(json_string_or(intake->task->instruction.body, "mode", ""), "full") == 0;
@@ -157,7 +147,7 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
     const struct plan_counts counts = losses(intake);
     uint64_t entries = intake->standing.entries, bytes = intake->standing.bytes;
     if (!intake->standing.there || counts.removed_entries == 0 ||
-        intake_is_approved(intake, "shrink"))
+        member_is_approved(intake->task, intake->member, "shrink"))
         return true;
     int64_t percent = json_integer_or(limit, "percent", -1);
     int64_t most = json_integer_or(limit, "count", -1), floor = json_integer_or(limit, "floor", 0);
@@ -170,12 +160,12 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
                             entries > 1 && counts.removed_entries >= entries - 1);
     if (!too_much)
         return true;
-    return task_ask(intake->task, "shrink", error,
-                    "this epoch removes %llu of %llu entries (%llu MiB): more than "
-                    "max_removed. Approve it if the source is meant to be so, else abandon the "
-                    "epoch and look at the source",
-                    (unsigned long long)counts.removed_entries, (unsigned long long)entries,
-                    (unsigned long long)(counts.removed_bytes >> 20));
+    return member_ask(intake->task, intake->member, "shrink", error,
+                      "this epoch removes %llu of %llu entries (%llu MiB): more than "
+                      "max_removed. Approve it if the source is meant to be so, else abandon the "
+                      "epoch and look at the source",
+                      (unsigned long long)counts.removed_entries, (unsigned long long)entries,
+                      (unsigned long long)(counts.removed_bytes >> 20));
 }
 
 /* Below its root a member may have what only a root has staging for: it would be missing unsaid. */

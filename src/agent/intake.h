@@ -75,7 +75,6 @@ bool intake_find_changes(struct intake *intake, struct error *error);
 bool intake_look_at_target(struct intake *intake, struct error *error);
 /* The base is of no use: compared with what lies there, when the policy or the operator says so. */
 bool intake_lose_base(struct intake *intake, struct error *error);
-bool intake_is_approved(const struct intake *intake, const char *question);
 bool intake_is_whole(const struct intake *intake); /* mode full: all comes anew */
 /* Has anybody written there since the standing seal? Of the intake it needs target, standing,
  * member, target_top, fields and call; example: one change, for people. */

@@ -101,7 +101,7 @@ static bool answer_touch(struct intake *intake, const struct touch *touch, struc
 {
     bool restore =
         strcmp(json_string_or(task_settings(intake->task), "touched", ""), "restore") == 0 ||
-        intake_is_approved(intake, "touched");
+        member_is_approved(intake->task, intake->member, "touched");
     if (touch->count == 0)
         return true;
     if (restore) {
@@ -113,11 +113,12 @@ static bool answer_touch(struct intake *intake, const struct touch *touch, struc
         intake->base = INTAKE_LIVE;
         return true;
     }
-    return task_ask(intake->task, "touched", error,
-                    "target %s:%s was changed since its last seal by somebody else (%llu changes, "
-                    "e.g. %.90s). Approve to restore it (what is overwritten is saved)",
-                    intake->member->target_instance, intake->target_top,
-                    (unsigned long long)touch->count, touch->example);
+    return member_ask(
+        intake->task, intake->member, "touched", error,
+        "target %s:%s was changed since its last seal by somebody else (%llu changes, "
+        "e.g. %.90s). Approve to restore it (what is overwritten is saved)",
+        intake->member->target_instance, intake->target_top, (unsigned long long)touch->count,
+        touch->example);
 }
 
 static bool count_touch(void *context, const struct difference *difference, struct error *error)
@@ -214,16 +215,17 @@ static bool look_for_content(struct intake *intake, struct error *error)
     struct error found;
     bool empty;
     bool adopt = strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0 ||
-                 intake_is_approved(intake, "adopt") || intake_is_approved(intake, "lost_base");
+                 member_is_approved(intake->task, intake->member, "adopt") ||
+                 member_is_approved(intake->task, intake->member, "lost_base");
     if (!is_empty(intake, &empty, &found, error))
         return false;
     intake->base = empty ? INTAKE_EMPTY : INTAKE_LIVE;
     if (empty || adopt)
         return true;
-    return task_ask(intake->task, "adopt", error,
-                    "target %s:%s has data already (e.g. %.90s) and is not from a seal of this "
-                    "service. Approve to compare and keep what is equal, or set adopt: compare",
-                    intake->member->target_instance, intake->target_top, found.text);
+    return member_ask(intake->task, intake->member, "adopt", error,
+                      "target %s:%s has data already (e.g. %.90s) and is not from a seal of this "
+                      "service. Approve to compare and keep what is equal, or set adopt: compare",
+                      intake->member->target_instance, intake->target_top, found.text);
 }
 
 /* ---- the seal that B's tree stands on -------------------------------------------------------- */
@@ -360,7 +362,7 @@ bool intake_lose_base(struct intake *intake, struct error *error)
     const json_t *body = intake->task->instruction.body, *base = json_object_get(body, "base");
     const char *damage = intake->standing.damage;
     bool compare = json_boolean_or(body, "base_lost", false) ||
-                   intake_is_approved(intake, "lost_base") ||
+                   member_is_approved(intake->task, intake->member, "lost_base") ||
                    strcmp(json_string_or(task_settings(intake->task), "adopt", ""), "compare") == 0;
     intake->base = INTAKE_LIVE;
     if (damage != NULL)
@@ -368,12 +370,13 @@ bool intake_lose_base(struct intake *intake, struct error *error)
                     intake->task->instruction.service_name, intake->target_top, damage);
     if (compare)
         return true;
-    return task_ask(intake->task, "lost_base", error,
-                    "the base, epoch %lld, is %s%s%.80s. Approve to compare %s:%s by checksum and "
-                    "move only what differs",
-                    (long long)json_integer_or(base, "number", 0), why_lost(&intake->standing),
-                    damage == NULL ? "" : ": ", damage == NULL ? "" : damage,
-                    intake->member->target_instance, intake->target_top);
+    return member_ask(
+        intake->task, intake->member, "lost_base", error,
+        "the base, epoch %lld, is %s%s%.80s. Approve to compare %s:%s by checksum and "
+        "move only what differs",
+        (long long)json_integer_or(base, "number", 0), why_lost(&intake->standing),
+        damage == NULL ? "" : ": ", damage == NULL ? "" : damage, intake->member->target_instance,
+        intake->target_top);
 }
 
 /* ---- which it is ---------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* member.c: see member.h. */
 #include "agent/member.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -147,4 +148,60 @@ bool task_check_stores(struct task *task, struct error *error)
                 cluster, instance, actual, identity);
     }
     return true;
+}
+
+/* ---- questions ------------------------------------------------------------------------------ */
+
+static void note_asked(struct task *task, const struct member *member, const char *question,
+                       const char *text)
+{
+    struct arena arena;
+    if (task->question[0] == '\0')
+        snprintf(task->question, sizeof task->question, "%s", question);
+    else if (strcmp(task->question, question) != 0)
+        return;
+    json_t *item = json_object();
+    arena_init(&arena);
+    json_set_string(item, "id", member->id);
+    json_set_string(item, "data_set",
+                    arena_format(&arena, "%s:%s", member->instance, member->source_path));
+    json_set_string(item, "text", text);
+    json_append_take(task->asked, item);
+    arena_fini(&arena);
+}
+
+bool member_ask(struct task *task, const struct member *member, const char *question,
+                struct error *error, const char *format, ...)
+{
+    char text[sizeof error->text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&task->mutex);
+    note_asked(task, member, question, text);
+    pthread_mutex_unlock(&task->mutex);
+    return error_set(error, ERROR_CONFLICT, "%s", text);
+}
+
+static bool names(const json_t *list, const char *name)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach((json_t *)(uintptr_t)list, index, item)
+        if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
+            return true;
+    return false;
+}
+
+bool member_is_approved(const struct task *task, const struct member *member, const char *question)
+{
+    const json_t *body = task->instruction.body;
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(body, "approvals"), index, item)
+        if (strcmp(json_string_or(item, "question", ""), question) == 0 &&
+            names(json_object_get(item, "members"), member->id))
+            return true;
+    return names(json_object_get(body, "approved"), question);
 }

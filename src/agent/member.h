@@ -27,6 +27,14 @@ struct members {
 /* The body's "members". */
 bool members_read(struct task *task, struct members *ret_members, struct error *error);
 
+/* Ends the try with a question for the operator: "shrink", "touched", "lost_base", "adopt". Others
+ * of the same try may ask the same, and are answered with it; another question waits for the next.
+ */
+bool member_ask(struct task *task, const struct member *member, const char *question,
+                struct error *error, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Yes, for this member, by the body's "approvals" (by "approved": for all, an older device's). */
+bool member_is_approved(const struct task *task, const struct member *member, const char *question);
+
 /* A distinct snapshot root and its store. */
 struct member_root {
     const char *instance;

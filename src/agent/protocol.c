@@ -127,6 +127,8 @@ json_t *status_format(const struct status *status)
     json_set_string(document, "phase", status->phase);
     if (status->question != NULL)
         json_set_string(document, "question", status->question);
+    if (status->asked != NULL)
+        json_set_take(document, "asked", json_incref(status->asked));
     json_set_take(document, "progress", format_progress(&status->progress));
     if (status->error.code != ERROR_OK)
         json_set_take(document, "error", json_from_error(&status->error));
@@ -159,6 +161,7 @@ bool status_parse(const json_t *document, struct status *ret_status, struct erro
         return error_set(error, ERROR_PROTOCOL, "status: unknown state '%.40s'", state);
     status.revision = (uint64_t)revision;
     status.question = json_string_or(document, "question", NULL);
+    status.asked = json_object_get(document, "asked");
     parse_progress(json_object_get(document, "progress"), &status.progress);
     json_t *failure = json_object_get(document, "error");
     if (failure != NULL)

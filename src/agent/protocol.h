@@ -67,6 +67,7 @@ struct status {
     enum status_state state;
     const char *phase;    /* "prepare", "armed", "copy", ... */
     const char *question; /* WAITING: what the operator is asked; NULL otherwise */
+    json_t *asked; /* WAITING: [{id, data_set, text}], the members that ask; borrowed or NULL */
     struct progress progress;
     struct error error; /* FAILED, WAITING */
     json_t *result;     /* DONE; borrowed or NULL */

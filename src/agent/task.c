@@ -35,6 +35,7 @@ struct task *task_new(struct agent *agent, const struct task_kind *kind,
     task->instruction = *instruction;
     task->revision = 1;
     task->result = json_object();
+    task->asked = json_array();
     task->updated_us = clock_realtime_us();
     snprintf(task->phase, sizeof task->phase, "accepted");
     list_init(&task->node);
@@ -58,6 +59,7 @@ void task_free(struct task *task)
     timer_free(task->retry);
     json_decref(task->instruction.document);
     json_decref(task->result);
+    json_decref(task->asked);
     arena_fini(&task->arena);
     pthread_mutex_destroy(&task->mutex);
     free(task);
@@ -99,6 +101,7 @@ static json_t *describe(struct task *task, uint64_t revision, enum status_state 
         .state = state,
         .phase = task->phase,
         .question = task->question[0] == '\0' ? NULL : task->question,
+        .asked = json_array_size(task->asked) == 0 ? NULL : task->asked,
         .progress = {.files_done = atomic_load(&task->counters.files_done),
                      .files_total = atomic_load(&task->files_total),
                      .bytes_done = atomic_load(&task->counters.bytes_written),
@@ -218,6 +221,25 @@ static void pause_and_retry(struct task *task, const struct error *error)
     timer_start(task->retry, pause_ms);
 }
 
+/* All that ask, in one text, and one by one in the status. */
+static void end_with_question(struct task *task, const struct error *error)
+{
+    struct error text = *error;
+    size_t index, count = json_array_size(task->asked);
+    json_t *item;
+    struct buffer names;
+    buffer_init(&names, 0);
+    json_array_foreach(task->asked, index, item)
+        buffer_append_format(&names, "%s%s", index == 0 ? "" : ", ",
+                             json_string_or(item, "data_set", "?"));
+    const json_t *first = json_array_get(task->asked, 0);
+    if (count > 1)
+        error_set(&text, ERROR_CONFLICT, "%zu data sets ask (%.100s): %s", count,
+                  buffer_text(&names), json_string_or(first, "text", ""));
+    buffer_fini(&names);
+    end_task(task, STATUS_WAITING, &text);
+}
+
 void task_stage_done(struct task *task, const struct error *error)
 {
     CHECK(task->running);
@@ -231,7 +253,7 @@ void task_stage_done(struct task *task, const struct error *error)
         return;
     }
     if (task->question[0] != '\0')
-        end_task(task, STATUS_WAITING, error);
+        end_with_question(task, error);
     else if (may_retry(task, error))
         pause_and_retry(task, error);
     else
@@ -380,15 +402,10 @@ void task_result_take(struct task *task, const char *key, json_t *value)
     pthread_mutex_unlock(&task->mutex);
 }
 
-bool task_ask(struct task *task, const char *question, struct error *error, const char *format, ...)
+bool task_asks(struct task *task)
 {
-    char text[sizeof error->text];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     pthread_mutex_lock(&task->mutex);
-    snprintf(task->question, sizeof task->question, "%s", question);
+    bool asks = task->question[0] != '\0';
     pthread_mutex_unlock(&task->mutex);
-    return error_set(error, ERROR_CONFLICT, "%s", text);
+    return asks;
 }

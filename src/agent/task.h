@@ -80,7 +80,8 @@ struct task {
     struct arena arena;    /* dies with the task */
     json_t *result;        /* object; filled by the stages, sent when done */
     char question[32];
-    void *own; /* the kind's own state */
+    json_t *asked; /* array: the members that ask it */
+    void *own;     /* the kind's own state */
     atomic_bool abort;
     struct call_counters counters;
     atomic_uint_fast64_t files_total, bytes_total;
@@ -95,9 +96,8 @@ bool task_store(struct task *task, const char *cluster, const char *instance,
 bool task_area_store(struct task *task, const char *cluster, struct store_ref *ret_ref,
                      struct error *error);
 void task_result_take(struct task *task, const char *key, json_t *value); /* steals value */
-/* Ends the try with a question for the operator: "shrink", "touched", "lost_base", "adopt". */
-bool task_ask(struct task *task, const char *question, struct error *error, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* Somebody called member_ask(): the try ends with that question. */
+bool task_asks(struct task *task);
 const char *task_scope(const struct task *task); /* cluster's name, for crash points and logs */
 
 /* Loop thread. */

@@ -175,11 +175,12 @@ static bool receive_member(struct task *task, const struct member *member, struc
 {
     struct transfer *transfer = task->own;
     struct intake intake;
-    bool done = intake_init(&intake, task, member, error) && intake_plan(&intake, error) &&
-                intake_keep_plan(&intake, error);
+    bool done = intake_init(&intake, task, member, error) && intake_plan(&intake, error);
+    bool goes_on = done && !task_asks(task); /* else only: does this one ask, too? */
+    done = done && (!goes_on || intake_keep_plan(&intake, error));
     crash_point("agent.transfer.planned", task_scope(task));
-    done = done && intake_copy(&intake, error);
-    if (done) {
+    done = done && (!goes_on || intake_copy(&intake, error));
+    if (done && goes_on) {
         pthread_mutex_lock(&task->mutex);
         json_set_take(transfer->summaries, member->id, summary_of(&intake));
         pthread_mutex_unlock(&task->mutex);
@@ -198,18 +199,26 @@ static bool is_received(struct task *task, const struct member *member)
     return received;
 }
 
+/* One that asks ends the try, but not before the others were looked at: the operator is asked once.
+ */
 static bool receive(struct task *task, unsigned lane, struct error *error)
 {
     struct transfer *transfer = task->own;
+    struct error question = ERROR_NONE;
     (void)lane;
     for (;;) {
         size_t index = atomic_fetch_add(&transfer->next, 1);
         if (index >= transfer->members.count)
-            return true;
+            break;
         const struct member *member = &transfer->members.list[index];
-        if (!is_received(task, member) && !receive_member(task, member, error))
+        if (is_received(task, member) || receive_member(task, member, error))
+            continue;
+        if (!task_asks(task) || error->code != ERROR_CONFLICT)
             return false;
+        question = question.code == ERROR_OK ? *error : question;
     }
+    *error = question;
+    return question.code == ERROR_OK;
 }
 
 static unsigned receive_width(struct task *task)

@@ -99,12 +99,18 @@ void epoch_print_question(const json_t *epoch)
     const char *service = json_string_or(epoch, "service", "");
     const char *question = json_string_or(epoch, "question", "");
     int64_t number = json_integer_or(epoch, "number", 0);
+    size_t index;
+    json_t *item;
     if (!epoch_waits(epoch))
         return;
     const char *why = json_string_or(json_object_get(epoch, "cause"), "message", "");
     bool stuck = strcmp(json_string_or(epoch, "state", ""), "stuck") == 0;
     cli_print_line("%s %" PRId64 " %s%s%s", service, number, stuck ? "is stuck" : "waits for you",
                    why[0] == '\0' ? "" : ": ", why);
+    if (json_array_size(json_object_get(epoch, "asked")) > 1)
+        json_array_foreach(json_object_get(epoch, "asked"), index, item)
+            cli_print_line("  %s: %s", json_string_or(item, "data_set", ""),
+                           json_string_or(item, "text", ""));
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
         if (strcmp(questions[i].question, question) == 0)
             cli_print_line("  %s. To %s: coeval epoch approve %s %" PRId64 " --reason TEXT",

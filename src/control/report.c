@@ -57,6 +57,8 @@ static void add_outcome(json_t *object, const struct run *run)
         json_set_take(object, "cause", json_from_error(&epoch->cause));
     if (epoch->question != EPOCH_QUESTION_NONE)
         json_set_string(object, "question", epoch_question_name(epoch->question));
+    if (epoch->asked != NULL)
+        json_set_take(object, "asked", json_incref(epoch->asked));
 }
 
 json_t *report_epoch(const struct run *run, bool whole)

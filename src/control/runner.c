@@ -166,6 +166,7 @@ static void agent_reported(void *context, const struct status *status, const str
         report->status = report_status(status->state);
         report->phase = status->state == STATUS_RUNNING ? status->phase : NULL;
         report->question = status->question;
+        report->asked = status->asked;
         report->error = status->error;
         report->result = status->result;
     }

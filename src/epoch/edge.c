@@ -113,6 +113,13 @@ void step_command(const struct step *step, struct epoch_tell *tell, const char *
              step->epoch->service_name, step->epoch->number);
 }
 
+void step_ask_no_more(struct step *step)
+{
+    step->epoch->question = EPOCH_QUESTION_NONE;
+    json_decref(step->epoch->asked);
+    step->epoch->asked = NULL;
+}
+
 void step_refuse(struct step *step, const char *format, ...)
 {
     char text[sizeof step->effects->refused.text];

@@ -28,6 +28,7 @@ struct epoch_tell *step_tell(struct step *step, const char *name, enum epoch_sev
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* "coeval epoch VERB SERVICE NUMBER", behind the commands that are there. */
 void step_command(const struct step *step, struct epoch_tell *tell, const char *verb);
+void step_ask_no_more(struct step *step);
 void step_refuse(struct step *step, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline struct epoch_instruction *

@@ -72,6 +72,8 @@ void epoch_fini(struct epoch *epoch)
     json_decref(epoch->transfer);
     json_decref(epoch->commit);
     json_decref(epoch->history);
+    json_decref(epoch->asked);
+    json_decref(epoch->approvals);
     epoch_init(epoch);
 }
 

@@ -77,7 +77,7 @@ struct epoch_base {
     char snapshot_b[EPOCH_NAME_SIZE];
 };
 
-/* Decided by the policy when the epoch is planned; later edits of the policy change nothing. */
+/* By the policy when the epoch is planned; later edits of the policy change nothing. */
 struct epoch_limits {
     int64_t lead_us;    /* a slot of "now" and every retry: T = now + lead */
     int64_t margin_us;  /* not armed by T - margin: disarm */
@@ -119,7 +119,9 @@ struct epoch {
     struct error cause; /* of STUCK, ABANDONING, ABANDONED, or of the question */
     bool missed;        /* abandoned because T passed */
     enum epoch_question question;
-    unsigned approved; /* bits 1 << enum epoch_question: answered yes for this epoch */
+    json_t *asked;     /* of the question: [{id, data_set, text}], who asks it; or NULL */
+    json_t *approvals; /* [{question, members: [id]}]: answered yes for these; NULL: none */
+    unsigned approved; /* bits 1 << enum epoch_question: yes for all, where nobody said who asks */
     bool base_lost;    /* the base is not usable: compare by checksum */
     bool side_a_lost;  /* the operator declared A lost: nothing is awaited from it */
     bool forward;      /* of STUCK: commit may still go forward; false once a rollback began */
@@ -129,8 +131,7 @@ struct epoch {
     int64_t entered_us[EPOCH_STATE_COUNT]; /* last time; 0: never */
 };
 
-/* All zero but attempt 1; the caller fills in what the policy says. */
-void epoch_init(struct epoch *epoch);
+void epoch_init(struct epoch *epoch); /* all zero but attempt 1 */
 void epoch_fini(struct epoch *epoch);
 bool epoch_is_final(const struct epoch *epoch); /* RETIRED or ABANDONED */
 
@@ -142,9 +143,8 @@ struct epoch_base epoch_as_base(const struct epoch *epoch);
 
 /* The journal's document, a new reference; exact: from_json(to_json(e)) equals e. */
 json_t *epoch_to_json(const struct epoch *epoch);
-/* Ids and number are required, the rest has the values of epoch_init() where it is missing, unknown
- * members are ignored: so the body of any instruction gives back the epoch it was made of, planned
- * (recovery). *ret_epoch is initialised in any case; fini it. */
+/* Ids and number are required, the rest is as of epoch_init() where it is missing: the body of any
+ * instruction gives back its epoch, planned (recovery). *ret_epoch is initialised; fini it. */
 bool epoch_from_json(const json_t *document, struct epoch *ret_epoch, struct error *error);
 
 #endif

@@ -30,7 +30,9 @@ static void ask(struct step *step, const struct epoch_report *report, enum epoch
 {
     struct epoch *epoch = step->epoch;
     struct epoch_tell *tell;
+    step_ask_no_more(step);
     epoch->question = question;
+    epoch->asked = json_deep_copy(report->asked);
     epoch->cause = report->error;
     instruction_of(epoch, report->kind, report->side)->status = EPOCH_INSTRUCTION_WAITING;
     step->changed = true;
@@ -100,7 +102,7 @@ static void get_stuck(struct step *step, const struct error *cause, bool forward
     struct epoch *epoch = step->epoch;
     struct epoch_tell *tell;
     epoch->cause = *cause;
-    epoch->question = EPOCH_QUESTION_NONE;
+    step_ask_no_more(step);
     epoch->forward = forward;
     step_enter(step, EPOCH_STUCK);
     tell = step_tell(step, "epoch.stuck", EPOCH_ALARM, "is stuck: %s. %s", cause->text,
@@ -152,7 +154,7 @@ bool step_seal(struct step *step, const json_t *seal)
     json_decref(epoch->commit);
     epoch->commit = json_object();
     json_set_take(epoch->commit, "seal", json_deep_copy(seal));
-    epoch->question = EPOCH_QUESTION_NONE;
+    step_ask_no_more(step);
     epoch->cause = ERROR_NONE;
     for (int kind = 0; kind < EPOCH_INSTRUCTION_COUNT; kind++)
         for (int side = 0; side < EPOCH_SIDE_COUNT; side++)
@@ -212,7 +214,7 @@ void step_roll_back(struct step *step, const struct error *cause)
 {
     struct epoch *epoch = step->epoch;
     epoch->cause = *cause;
-    epoch->question = EPOCH_QUESTION_NONE;
+    step_ask_no_more(step);
     epoch->forward = false;
     step_forget_all(step);
     step_enter(step, EPOCH_ROLLING_BACK);
@@ -338,7 +340,7 @@ static void found_received(struct step *step, bool committing)
     if (epoch->state >= EPOCH_RECEIVED) /* of the states in order; the others know more already */
         return;
     step_forget_all(step);
-    epoch->question = EPOCH_QUESTION_NONE;
+    step_ask_no_more(step);
     step_received(step);
     if (committing)
         step_enter(step, EPOCH_COMMITTING);

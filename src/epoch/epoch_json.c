@@ -111,6 +111,8 @@ json_t *epoch_to_json(const struct epoch *epoch)
         json_set_take(document, "cause", json_from_error(&epoch->cause));
     json_set_boolean(document, "missed", epoch->missed);
     json_set_string(document, "question", epoch_question_name(epoch->question));
+    set_known(document, "asked", epoch->asked);
+    set_known(document, "approvals", epoch->approvals);
     json_set_integer(document, "approved", epoch->approved);
     json_set_boolean(document, "base_lost", epoch->base_lost);
     json_set_boolean(document, "side_a_lost", epoch->side_a_lost);
@@ -264,6 +266,8 @@ static void documents_from_json(const json_t *document, struct epoch *epoch)
     epoch->transfer = json_incref(json_object_get(document, "transfer"));
     epoch->commit = json_incref(json_object_get(document, "commit"));
     epoch->history = json_incref(json_object_get(document, "history"));
+    epoch->asked = json_incref(json_object_get(document, "asked"));
+    epoch->approvals = json_incref(json_object_get(document, "approvals"));
 }
 
 static void flags_from_json(const json_t *document, struct epoch *epoch)

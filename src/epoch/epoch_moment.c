@@ -321,7 +321,7 @@ void step_abandon(struct step *step, const struct error *cause)
 {
     struct epoch *epoch = step->epoch;
     epoch->cause = *cause;
-    epoch->question = EPOCH_QUESTION_NONE;
+    step_ask_no_more(step);
     step_enter(step, EPOCH_ABANDONING);
     step_forget(step, SNAPSHOT, A);
     step_forget(step, TRANSFER, transfer_side(epoch));

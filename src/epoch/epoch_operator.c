@@ -2,6 +2,7 @@
  * with what to do instead; one that is already under way is not an error. */
 #include <string.h>
 
+#include "base/json.h"
 #include "epoch/edge.h"
 
 #define A EPOCH_SIDE_A
@@ -111,6 +112,26 @@ static void send_again_approved(struct step *step, enum epoch_instruction_kind k
     step_instruct(step, kind, side);
 }
 
+/* The members that asked, and no others: nobody has seen what those would do. */
+static void approve_asked(struct epoch *epoch)
+{
+    size_t index;
+    json_t *item, *approval = json_object(), *members = json_array();
+    json_array_foreach(epoch->asked, index, item)
+        json_append_take(members, json_string(json_string_or(item, "id", "")));
+    json_set_string(approval, "question", epoch_question_name(epoch->question));
+    json_set_take(approval, "members", members);
+    if (epoch->approvals == NULL)
+        epoch->approvals = json_array();
+    json_append_take(epoch->approvals, approval);
+}
+
+static void approve_all(struct epoch *epoch)
+{
+    epoch->approved |= 1u << epoch->question;
+    epoch->base_lost = epoch->base_lost || epoch->question == EPOCH_QUESTION_LOST_BASE;
+}
+
 void operator_approve(struct step *step)
 {
     struct epoch *epoch = step->epoch;
@@ -118,9 +139,11 @@ void operator_approve(struct step *step)
         step_refuse(step, "asks nothing now: there is nothing to approve");
         return;
     }
-    epoch->approved |= 1u << epoch->question;
-    epoch->base_lost = epoch->base_lost || epoch->question == EPOCH_QUESTION_LOST_BASE;
-    epoch->question = EPOCH_QUESTION_NONE;
+    if (json_array_size(epoch->asked) > 0)
+        approve_asked(epoch);
+    else
+        approve_all(epoch);
+    step_ask_no_more(step);
     epoch->cause = ERROR_NONE;
     send_again_approved(step, EPOCH_INSTRUCTION_TRANSFER, transfer_side(epoch));
     send_again_approved(step, EPOCH_INSTRUCTION_COMMIT, B);

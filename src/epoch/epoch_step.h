@@ -41,6 +41,7 @@ struct epoch_report {
     enum epoch_report_status status;
     const char *phase;    /* RUNNING: "armed", "committing", "candidate", "sealed"; else NULL */
     const char *question; /* WAITING: a name of enum epoch_question */
+    const json_t *asked;  /* WAITING: [{id, data_set, text}]; borrowed; NULL: an older agent */
     struct error error;   /* FAILED; and the text of WAITING */
     const json_t *result; /* may be NULL; borrowed for the call. FAILED may carry
                              {"conflict": "lost_base"}, {"missed": true}, {"seal": {...}} */

@@ -130,6 +130,7 @@ json_t *epoch_instruction_body(const struct epoch *epoch, enum epoch_instruction
     json_set_time(body, "grace_us", epoch->limits.grace_us);
     json_set_boolean(body, "base_lost", epoch->base_lost);
     json_set_take(body, "approved", approved_names(epoch));
+    set_known(body, "approvals", epoch->approvals);
     if (epoch->t_us != 0) {
         char name[EPOCH_NAME_SIZE];
         epoch_snapshot_name(epoch, name);

@@ -131,6 +131,7 @@ static bool read_report(struct player *player, char **cursor, struct epoch_event
     if (!read_outcome(cursor, report, error) || !take_document(cursor, ret_document, error))
         return false;
     report->result = *ret_document;
+    report->asked = json_object_get(*ret_document, "asked");
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* player_print.c: effects as lines; see player.h. */
 #include <inttypes.h>
 
+#include "base/json.h"
 #include "player.h"
 
 static const char *const severities[] = {"notice", "warning", "alarm"};
@@ -19,6 +20,18 @@ static void print_instruction(const struct epoch_effect *effect, struct buffer *
     buffer_append_format(trace, " %s.%s attempt %u try %u",
                          epoch_instruction_name(effect->instruction), epoch_side_name(effect->side),
                          effect->attempt, effect->try);
+}
+
+/* What the body says of the operator's answers. */
+static void print_approvals(const struct epoch *epoch, struct buffer *trace)
+{
+    size_t i, j;
+    json_t *item, *member;
+    json_array_foreach(epoch->approvals, i, item) {
+        buffer_append_format(trace, " yes-to %s:", json_string_or(item, "question", "?"));
+        json_array_foreach(json_object_get(item, "members"), j, member)
+            buffer_append_format(trace, " %s", json_string_value(member));
+    }
 }
 
 static void print_tell(const struct epoch_tell *tell, struct buffer *trace)
@@ -40,6 +53,7 @@ static void print_effect(const struct epoch *epoch, const struct epoch_effect *e
     case EPOCH_EFFECT_INSTRUCT:
     case EPOCH_EFFECT_FORGET:
         print_instruction(effect, trace);
+        print_approvals(epoch, trace);
         break;
     case EPOCH_EFFECT_TIMER:
         buffer_append_text(trace, " ");

@@ -49,6 +49,8 @@ void epoch_sample(struct epoch *ret_epoch)
     error_set(&e->cause, ERROR_CONFLICT, "the target was touched");
     e->missed = true;
     e->question = EPOCH_QUESTION_TOUCHED;
+    e->asked = json_pack("[{s:s, s:s}]", "id", "m1", "data_set", "posix:/bills");
+    e->approvals = json_pack("[{s:s, s:[s]}]", "question", "adopt", "members", "m2");
     e->approved = 1u << EPOCH_QUESTION_SHRINK;
     e->base_lost = e->side_a_lost = e->forward = e->settled = e->retiring = true;
     e->instructions[EPOCH_INSTRUCTION_TRANSFER][EPOCH_SIDE_A] = (struct epoch_instruction){

@@ -97,6 +97,7 @@ static void all_bodies_have_what_all_need(void **unused)
                             "coeval.base.b");
         assert_string_equal(json_string_value(json_array_get(json_object_get(body, "approved"), 0)),
                             "shrink");
+        assert_true(json_equal(json_object_get(body, "approvals"), epoch.approvals));
         assert_int_equal(json_array_size(json_object_get(body, "members")), 1);
         assert_true(json_equal(json_object_get(body, "settings"), epoch.settings));
         json_decref(body);
