@@ -26,6 +26,7 @@ struct intake_standing {
     const char *top;         /* the member in it */
     bool is_new;             /* the group had no such member then */
     bool excludes_changed;   /* what was left out then is not what is left out now */
+    bool frozen;             /* its snapshot lies on B */
     const char *damage;      /* why it cannot be built on although it is there; NULL: nothing */
     bool counted;            /* its seal tells the next two */
     uint64_t entries, bytes; /* of the member; else of what lay there, as compared */

@@ -391,6 +391,7 @@ static bool look_at_sealed(struct intake *intake, struct error *error)
     if (!look_on_a(intake, &on_a, error) || !look_on_b(intake, &on_b, error) ||
         !is_empty(intake, &empty, &example, error))
         return false;
+    intake->standing.frozen = on_b;
     bool usable = standing->is_base && on_a && on_b && standing->damage == NULL &&
                   !json_boolean_or(intake->task->instruction.body, "base_lost", false);
     if (!usable && empty) {

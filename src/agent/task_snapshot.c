@@ -119,6 +119,8 @@ bool snapshot_prepare_group(struct task *task, struct moment_group *group, const
     struct moment_options options = {
         .barrier_wait_ms =
             json_integer_or(task_settings(task), "barrier_wait_ms", BARRIER_WAIT_DEFAULT_MS)};
+    const struct snapshot_state *state = task->own;
+    options.look_ms = (state->t_us - clock_realtime_us()) / 1000 / 2; /* the rest is for arming */
     component->moment_free(group->moment);
     group->moment = NULL;
     return component->moment_prepare(group->ref.store, call, group->roots, group->count, &options,

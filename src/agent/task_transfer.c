@@ -154,9 +154,18 @@ static bool prepare(struct task *task, unsigned lane, struct error *error)
 
 /* ---- receive -------------------------------------------------------------------------------- */
 
+/* What is unchanged since the seal before shares its room; without one, all of the member is new.
+ */
+static uint64_t bytes_to_seal(const struct intake *intake)
+{
+    bool all = !intake->standing.frozen && intake->noted_bytes > intake->bytes;
+    return all ? intake->noted_bytes : intake->bytes;
+}
+
 static json_t *summary_of(const struct intake *intake)
 {
     json_t *summary = json_object();
+    json_set_integer(summary, "bytes_to_seal", (int64_t)bytes_to_seal(intake));
     json_set_string(summary, "id", intake->member->id);
     json_set_string(summary, "from", intake_base_name(intake->base));
     json_set_integer(summary, "fields", intake->fields);
@@ -268,7 +277,7 @@ static bool check_space(struct task *task, const struct call *call, struct error
         !members_roots(task, &transfer->members, true, b, &roots, error))
         return false;
     json_object_foreach(transfer->summaries, key, summary) {
-        bytes += (uint64_t)json_integer_or(summary, "bytes", 0);
+        bytes += (uint64_t)json_integer_or(summary, "bytes_to_seal", 0);
     }
     for (size_t i = 0; i < roots.count; i++) {
         struct store_ref ref = roots.list[i].ref;
@@ -276,6 +285,10 @@ static bool check_space(struct task *task, const struct call *call, struct error
             continue;
         if (!ref.component->space(ref.store, call, roots.list[i].root, &space, error))
             return error_wrap(error, "space of %s", roots.list[i].root);
+        if (space.shares_blocks)
+            continue;
+        if (!ref.component->space(ref.store, call, ref.area, &space, error)) /* copies lie there */
+            return error_wrap(error, "space of %s", ref.area);
         if (space.free_bytes < bytes)
             return error_set(
                 error, ERROR_NO_SPACE,

@@ -61,6 +61,7 @@ enum store_use { STORE_SOURCE, STORE_TARGET };
 struct store_space {
     uint64_t free_bytes; /* for new data; UINT64_MAX: unknown */
     uint64_t free_objects;
+    bool shares_blocks; /* a snapshot of what lies there takes no room until that changes */
 };
 
 /* False stops the listing, which fails with *error. The entry is borrowed for the call. */
@@ -93,6 +94,7 @@ struct moment_root {
 struct moment;
 struct moment_options {
     int64_t barrier_wait_ms; /* how long writers may keep us waiting; 0: 10000 */
+    int64_t look_ms; /* how long preparing may look for room (a copy takes some); 0: not at all */
 };
 
 struct copy_order {
@@ -122,8 +124,7 @@ struct component {
     bool (*open)(const struct store_config *config, struct store **ret_store, struct error *error);
     void (*close)(struct store *store);
 
-    /* What the store is (HDFS: ClusterId/BlockPoolId; posix: an id file in the area, made when
-     * missing): recorded at pairing, compared on every connection. */
+    /* ClusterId/BlockPoolId, an id file in the area: recorded at pairing, compared ever after. */
     bool (*identify)(struct store *store, const struct call *call,
                      char ret_identity[STORE_IDENTITY_SIZE], struct error *error);
     /* Preflight of a use with these roots; fails only when nothing could be asked. */
@@ -214,8 +215,7 @@ struct component {
     /* Where the snapshot of root/relative can be read: a path for the calls above, read-only. */
     const char *(*snapshot_path)(struct store *store, const char *root, const char *snapshot,
                                  const char *relative, struct arena *arena);
-    /* Bytes, with replicas, that it keeps from being freed below root/relative: an estimate from
-     * above; UINT64_MAX: the store does not tell. */
+    /* Bytes, with replicas, kept from being freed there: from above; UINT64_MAX: not known. */
     bool (*pinned)(struct store *store, const struct call *call, const char *root,
                    const char *relative, const char *snapshot, uint64_t *ret_bytes,
                    struct error *error);

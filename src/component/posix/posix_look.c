@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "component/posix/posix_calls.h"
+#include "component/posix/posix_making.h"
 #include "component/posix/posix_scan.h"
 
 static bool refuse_special(const char *path, struct error *error)
@@ -126,13 +127,16 @@ bool posix_space(struct store *store, const struct call *call, const char *path,
         directory = posix_open_below(base, path + 1, length);
     }
     struct statvfs status;
+    int area = posix_open_below(base, store->area + 1, strlen(store->area) - 1);
     bool known = directory >= 0 && fstatvfs(directory, &status) == 0;
     if (!known)
         posix_fail(error, errno, "ask for the space at", path);
     else
         *ret_space = (struct store_space){
             .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
-            .free_objects = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail};
+            .free_objects = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail,
+            .shares_blocks = area >= 0 && posix_shares_blocks(directory, area)};
+    posix_close_fd(&area);
     posix_close_fd(&directory);
     posix_close_fd(&base);
     return known;

@@ -72,6 +72,7 @@ static bool make_work(struct posix_making *making, struct error *error)
         return false;
     if (mkdirat(making->work, "tree", 0700) == 0)
         making->tree = posix_open_below(making->work, "tree", 4);
+    making->shares_blocks = posix_shares_blocks(making->scan.top, making->work);
     return making->tree >= 0 || posix_fail(error, errno, "make directory", "tree");
 }
 

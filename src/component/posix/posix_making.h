@@ -30,6 +30,8 @@ struct posix_making {
     const struct posix_record *previous_record; /* NULL: none (left) */
     int previous_tree;
     bool published;
+    bool shares_blocks; /* a copy is a reflink: it takes no room */
+    uint64_t room;      /* known to be free, until it is asked again */
 };
 
 /* instant_us 0: now. end must follow, also after a false. */
@@ -42,6 +44,17 @@ bool posix_making_guard(struct posix_making *making, const struct call *call, bo
                         struct error *error);
 /* Brings all of it to the disk, then makes it visible. */
 bool posix_making_publish(struct posix_making *making, struct error *error);
+/* posix_making_room.c: between begin and end, instead of copy: how much copying would take. */
+bool posix_making_estimate(struct posix_making *making, const struct call *call,
+                           uint64_t *ret_bytes, struct error *error);
+/* ... and how much it may take. */
+bool posix_making_free(const struct posix_making *making, uint64_t *ret_bytes, struct error *error);
+bool posix_making_has_room(struct posix_making *making, const struct posix_scan_item *item,
+                           struct error *error);
+/* Of a file in the one directory, in the other. */
+bool posix_shares_blocks(int live, int copies);
+/* posix_making_copy.c: the file is a link to that of the snapshot before. */
+bool posix_making_is_unchanged(struct posix_making *making, const struct posix_scan_item *item);
 void posix_making_drop_pending(struct posix_making *making);
 /* Descriptors that only copying needs: a moment of many roots keeps two for each. */
 void posix_making_close_copying(struct posix_making *making);

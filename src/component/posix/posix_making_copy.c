@@ -229,6 +229,11 @@ static bool copy_object(struct posix_making *making, const struct posix_scan_ite
     return copied;
 }
 
+bool posix_making_is_unchanged(struct posix_making *making, const struct posix_scan_item *item)
+{
+    return is_unchanged(find_previous(making, item->path), item);
+}
+
 static bool copy_item(struct posix_making *making, const struct posix_scan_item *item,
                       const struct call *call, struct error *error)
 {
@@ -242,8 +247,9 @@ static bool copy_item(struct posix_making *making, const struct posix_scan_item 
     const struct posix_record *previous = find_previous(making, item->path);
     if (is_unchanged(previous, item) && link_unchanged(making, item))
         return posix_index_add(&making->index, previous, error);
-    return S_ISREG(item->status.type) ? copy_file(making, item, call, error)
-                                      : copy_object(making, item, error);
+    return S_ISREG(item->status.type)
+               ? posix_making_has_room(making, item, error) && copy_file(making, item, call, error)
+               : copy_object(making, item, error);
 }
 
 bool posix_making_copy(struct posix_making *making, const struct call *call, struct error *error)

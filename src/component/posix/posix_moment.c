@@ -44,6 +44,46 @@ static bool check_root(struct store *store, const struct call *call, const struc
     return ready;
 }
 
+static bool estimate_root(struct store *store, const struct call *call,
+                          const struct moment_root *root, uint64_t *needed, uint64_t *ret_free,
+                          struct error *error)
+{
+    struct posix_making making;
+    uint64_t bytes = 0;
+    bool looked = posix_making_begin(&making, store, call, root->root, root->snapshot, 0, error) &&
+                  posix_making_estimate(&making, call, &bytes, error) &&
+                  posix_making_free(&making, ret_free, error);
+    posix_making_end(&making, call);
+    *needed += bytes;
+    return looked || error_wrap(error, "room for a snapshot of %.80s", root->root);
+}
+
+/* Now, not while writers wait. What is not known in time is seen when it is copied. */
+static bool check_room(struct store *store, const struct call *call,
+                       const struct moment_root *roots, size_t root_count, int64_t look_ms,
+                       struct error *error)
+{
+    struct call looking = *call;
+    struct error late = ERROR_NONE;
+    uint64_t needed = 0, left = 0;
+    int64_t until_ns = clock_monotonic_ns() + look_ms * 1000000;
+    if (looking.deadline_ns == 0 || looking.deadline_ns > until_ns)
+        looking.deadline_ns = until_ns;
+    for (size_t i = 0; i < root_count; i++)
+        if (!estimate_root(store, &looking, &roots[i], &needed, &left, &late)) {
+            if (late.code == ERROR_TIMEOUT)
+                return call_may_go_on(call, error);
+            *error = late;
+            return false;
+        }
+    return needed <= left ||
+           error_set(error, ERROR_NO_SPACE,
+                     "snapshots of %.80s%s would take %llu MiB, and the file system of the area "
+                     "has room for %llu: free some, or keep fewer snapshots",
+                     roots[0].root, root_count > 1 ? " and others" : "",
+                     (unsigned long long)(needed >> 20), (unsigned long long)(left >> 20));
+}
+
 bool posix_moment_prepare(struct store *store, const struct call *call, struct moment_root *roots,
                           size_t root_count, const struct moment_options *options,
                           struct moment **ret_moment, struct error *error)
@@ -54,6 +94,9 @@ bool posix_moment_prepare(struct store *store, const struct call *call, struct m
     for (size_t i = 0; i < root_count; i++)
         if (!check_root(store, call, &roots[i], error))
             return false;
+    if (options->look_ms > 0 &&
+        !check_room(store, call, roots, root_count, options->look_ms, error))
+        return false;
     struct posix_hold *hold = store->barrier == NULL ? NULL : posix_hold_open(store, error);
     if (store->barrier != NULL && hold == NULL)
         return false;

@@ -33,7 +33,7 @@ static bool space(struct store *store, const struct call *call, const char *path
     (void)call;
     (void)error;
     (void)path;
-    *ret_space = (struct store_space){free_bytes, UINT64_MAX};
+    *ret_space = (struct store_space){.free_bytes = free_bytes, .free_objects = UINT64_MAX};
     return true;
 }
 
