@@ -5,8 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/random.h"
 #include "component/hdfs/hdfs_store.h"
 #include "component/hdfs/snapshot_report.h"
 #include "component/hdfs/webhdfs_url.h"
@@ -72,6 +74,86 @@ static bool ask_in_pages(const struct question *question, bool *ret_unknown, str
     return done;
 }
 
+/* --- to a live tree that changed much ----------------------------------------------------------
+ */
+
+#define LOOK_PREFIX                                                              \
+    "coeval.look." /* no pair has such an id: never taken for a moment or a seal \
+                    */
+#define LOOK_AGE_MAX_US ((int64_t)24 * 3600 * 1000000)
+
+struct leftovers {
+    struct arena arena;
+    int64_t before_us; /* on the NameNode's clock */
+    const char *name;  /* one that a crash left; NULL: none */
+};
+
+static bool match_leftover(void *context, const struct snapshot *snapshot, struct error *error)
+{
+    struct leftovers *leftovers = context;
+    (void)error;
+    if (strncmp(snapshot->name, LOOK_PREFIX, strlen(LOOK_PREFIX)) == 0 &&
+        snapshot->instant_us < leftovers->before_us)
+        leftovers->name = arena_string(&leftovers->arena, snapshot->name);
+    return true;
+}
+
+/* Another agent may be looking just now, but not for a day. One for each look is enough. */
+static bool remove_leftover(struct store *store, const struct call *call, const char *root,
+                            int64_t now_us, struct error *error)
+{
+    struct leftovers leftovers = {.before_us = now_us - LOOK_AGE_MAX_US};
+    arena_init(&leftovers.arena);
+    bool done =
+        hdfs_snapshot_list(store, call, root, match_leftover, &leftovers, error) &&
+        (leftovers.name == NULL || hdfs_snapshot_remove(store, call, root, leftovers.name, error));
+    arena_fini(&leftovers.arena);
+    return done;
+}
+
+/* The live tree held still by a snapshot of our own, told in pages, and let go whatever comes. */
+static bool ask_held(struct question *question, const char *root, bool *ret_unknown,
+                     struct error *error)
+{
+    struct call ending = *question->call;
+    struct snapshot look;
+    struct error late = ERROR_NONE;
+    unsigned char random[8];
+    char digits[2 * sizeof random + 1], name[sizeof LOOK_PREFIX + sizeof digits];
+    random_system_bytes(random, sizeof random);
+    hex_format(random, sizeof random, digits);
+    snprintf(name, sizeof name, LOOK_PREFIX "%s", digits);
+    if (!hdfs_snapshot_create(question->store, question->call, root, name, &look, error))
+        return error_wrap(error, "hold %s still", root);
+    question->to = name;
+    bool done = ask_in_pages(question, ret_unknown, error);
+    ending.abort = NULL;
+    ending.deadline_ns = 0;
+    bool removed = hdfs_snapshot_remove(question->store, &ending, root, name, &late) &&
+                   remove_leftover(question->store, &ending, root, look.instant_us, &late);
+    if (done && !removed)
+        *error = late;
+    return done && removed;
+}
+
+/* Pages of a tree that changes between them would fit nothing: the live one is asked at once. When
+ * that is more than one answer holds, nothing of it was told yet. */
+static bool ask_live(struct question *question, const char *root, struct error *error)
+{
+    struct error too_long = ERROR_NONE;
+    bool unknown = false;
+    if (ask_once(question, &too_long))
+        return true;
+    *error = too_long;
+    if (too_long.code != ERROR_LIMIT)
+        return false;
+    *error = ERROR_NONE;
+    bool done = ask_held(question, root, &unknown, error);
+    if (unknown) /* no pages either */
+        *error = too_long;
+    return done;
+}
+
 bool hdfs_difference(struct store *store, const struct call *call, const char *root,
                      const char *relative, const char *from, const char *to, difference_fn *fn,
                      void *context, struct error *error)
@@ -90,9 +172,9 @@ bool hdfs_difference(struct store *store, const struct call *call, const char *r
         question.fn = report_filter_staging;
         question.context = &filter;
     }
-    /* pages of a tree that changes between them would fit nothing: the live one is asked at once */
     bool unknown = false;
-    bool done = to == NULL ? ask_once(&question, error) : ask_in_pages(&question, &unknown, error);
+    bool done =
+        to == NULL ? ask_live(&question, root, error) : ask_in_pages(&question, &unknown, error);
     if (unknown) {
         *error = ERROR_NONE;
         done = ask_once(&question, error);

@@ -176,6 +176,70 @@ def test_a_live_difference_is_asked_at_once_with_an_empty_name(fake, store):
     assert not fake.operations("GETSNAPSHOTDIFFLISTING")
 
 
+def snapshot_list(*names_and_instants):
+    return answer({"SnapshotList": [
+        {"deletionStatus": "ACTIVE", "snapshotID": i, "dirStatus":
+         file_status("DIRECTORY", 0, instant, pathSuffix=name)["FileStatus"]}
+        for i, (name, instant) in enumerate(names_and_instants)]})
+
+
+class Looks:
+    """A NameNode whose live difference is longer than one answer may be."""
+
+    def __init__(self, fake, *pages, leftovers=()):
+        self.fake, self.leftovers = fake, leftovers
+        too_long = {"SnapshotDiffReport": {"fromSnapshot": "s1", "toSnapshot": "", "diffList": [
+            {"type": "MODIFY", "sourcePath": "x" * (65 << 20)}]}}
+        fake.on("GETSNAPSHOTDIFF", answer(too_long))
+        fake.on("CREATESNAPSHOT", answer({"Path": "/a/.snapshot/x"}, before=self.is_made))
+        fake.on("GETSNAPSHOTDIFFLISTING", *pages)
+        fake.on("DELETESNAPSHOT", answer())
+
+    def is_made(self):
+        [name] = self.names("CREATESNAPSHOT")
+        self.fake.on("GETSNAPSHOTLIST", snapshot_list((name, 10 ** 9), *self.leftovers))
+
+    def names(self, operation):
+        return [call["query"]["snapshotname"] for call in self.fake.operations(operation)]
+
+
+def page(**more):
+    return answer({"SnapshotDiffReportListing": {"modifyList": [], "createList": [],
+                                                 "deleteList": [], "isFromEarlier": True, **more}})
+
+
+LAST_PAGE = page(createList=[{"fileId": 7, "sourcePath": "new", "isReference": False}],
+                 lastPath="", lastIndex=-1)
+
+
+def test_a_live_difference_that_is_too_long_is_told_in_pages(fake, store):
+    changed = [{"fileId": 5, "sourcePath": "f", "isReference": False}]
+    looks = Looks(fake, page(modifyList=changed, lastPath="f", lastIndex=0), LAST_PAGE,
+                  leftovers=[("coeval.look.old", 10 ** 9 - 86400_001),
+                             ("coeval.look.of-another", 10 ** 9 - 86300_000),
+                             ("coeval.11112222.aaaabbbb.g1.e1.a1.x", 5)])
+    found = store.difference(**{"path": "/a", "from": "s1"})
+    assert found["differences"] == ["M f", "C new"]
+    [made] = looks.names("CREATESNAPSHOT")
+    assert made.startswith("coeval.look.") and len(made) == len("coeval.look.") + 16
+    assert set(looks.names("GETSNAPSHOTDIFFLISTING")) == {made}
+    assert looks.names("DELETESNAPSHOT") == [made, "coeval.look.old"]
+
+
+def test_what_held_the_tree_still_goes_when_the_look_fails(fake, store):
+    looks = Looks(fake, refuse("IOException", "broken"))
+    assert store.code("difference", **{"path": "/a", "from": "s1"}) == "IO"
+    assert looks.names("DELETESNAPSHOT") == looks.names("CREATESNAPSHOT")
+
+
+def test_without_pages_a_long_live_difference_is_a_limit(fake, store):
+    looks = Looks(fake, refuse("IllegalArgumentException",
+                               'Invalid value for webhdfs parameter "op": GETSNAPSHOTDIFFLISTING '
+                               "is not a valid GET operation.", 400))
+    assert store.code("difference", **{"path": "/a", "from": "s1"}) == "LIMIT"
+    assert looks.names("DELETESNAPSHOT") == looks.names("CREATESNAPSHOT")
+
+
 def test_a_listing_that_ignores_the_cursor_ends(fake, store):
     page = {"DirectoryListing": {"remainingEntries": 5, "partialListing": {"FileStatuses": {
         "FileStatus": [file_status("FILE", pathSuffix=name)["FileStatus"] for name in "abc"]}}}}
