@@ -85,8 +85,7 @@ struct moment_root {
     uint64_t id;
     bool fired;    /* the request left */
     bool quiesced; /* proven that nothing changed from sent_ns to release (posix: barrier, guard) */
-    bool open_files_exact; /* files open at T are frozen at T, or there were none; false makes the
-                              grade fuzzy unless quiesced */
+    bool open_files_exact; /* frozen at T, or none was open; else fuzzy, unless quiesced */
     struct error error;    /* of this root */
 };
 

@@ -77,7 +77,7 @@ static bool space(struct store *store, const struct call *call, const char *path
     (void)path;
     if (!depot_ask(store, call, error))
         return false;
-    *ret_space = (struct store_space){UINT64_MAX, UINT64_MAX};
+    *ret_space = (struct store_space){.free_bytes = UINT64_MAX, .free_objects = UINT64_MAX};
     return true;
 }
 

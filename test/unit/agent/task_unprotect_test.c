@@ -16,7 +16,7 @@ static void test_a_deletion_is_noted(void **state)
     assert_true(bed_shell_says("grep -q bills " POLICY));
     bed_do(ORDER_WITH(LYON, "unprotect", 0, 0, .key = "u2"));
     bed_shell("echo '{' > " POLICY);
-    bed_fail(ORDER_WITH(LYON, "unprotect", 0, 0, .key = "u3"), "INVALID");
+    bed_fail(ORDER_WITH(LYON, "unprotect", 0, 0, .key = "u3"), "CORRUPT");
 }
 
 int main(void)
