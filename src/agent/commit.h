@@ -92,6 +92,9 @@ bool commit_restage(struct commit *commit, struct commit_member *item, struct er
 bool commit_save_foreign(struct commit *commit, struct commit_member *item, struct error *error);
 /* ... and into what was placed, before a roll-back drops it. */
 bool commit_save_returning(struct commit *commit, struct commit_member *item, struct error *error);
+/* ... and what stands at `path`, where a roll-back must put something. */
+bool commit_save_in_the_way(struct commit *commit, struct commit_member *item,
+                            const struct plan_step *step, const char *path, struct error *error);
 
 /* commit_compare.c: the difference base seal -> to (NULL: the live tree) against the plan's. */
 bool commit_compare(struct commit *commit, struct commit_member *item, const char *to,

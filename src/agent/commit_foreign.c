@@ -33,6 +33,13 @@ static bool save_object(struct commit *commit, struct commit_member *item, const
     return true;
 }
 
+bool commit_save_in_the_way(struct commit *commit, struct commit_member *item,
+                            const struct plan_step *step, const char *path, struct error *error)
+{
+    return save_object(commit, item, path, "way", step->staged, step->place, error) &&
+           commit_list_saved(commit, item, "way", error);
+}
+
 /* ---- parked: as in the base seal? ----------------------------------------------------------- */
 
 struct parked {

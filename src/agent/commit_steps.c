@@ -14,13 +14,12 @@ static const char *place_of(const struct commit_member *item, const char *relati
     return path_join(arena, item->member->target_path, relative);
 }
 
-/* On the way back what was new and is lost, staging and all, need not be moved out of the way; what
- * moved comes from the base seal. */
-static bool is_lost_on_the_way_back(const struct commit_member *item, const struct plan_step *step,
-                                    enum plan_decision decision)
+/* On the way back nothing that others did may be in the way for good. What was new and is lost,
+ * staging and all, need not be moved; what stands where something belongs is saved. */
+static bool is_mended_on_the_way_back(const struct commit_member *item,
+                                      const struct plan_step *step, bool staged_exists)
 {
-    return (item->marks & PLAN_MARK_BACK) != 0 && step->kind == PLAN_PARK &&
-           decision == PLAN_IMPOSSIBLE;
+    return (item->marks & PLAN_MARK_BACK) != 0 && (step->kind == PLAN_PARK || staged_exists);
 }
 
 static bool look_and_decide(struct commit *commit, struct commit_member *item,
@@ -33,7 +32,7 @@ static bool look_and_decide(struct commit *commit, struct commit_member *item,
         !item->target.component->confirm(item->target.store, &commit->call, error))
         return false;
     *ret_decision = plan_step_decide(step, staged_exists, place_exists);
-    if (*ret_decision == PLAN_IMPOSSIBLE && !is_lost_on_the_way_back(item, step, *ret_decision))
+    if (*ret_decision == PLAN_IMPOSSIBLE && !is_mended_on_the_way_back(item, step, staged_exists))
         return error_set(error, ERROR_CONFLICT,
                          "step %u cannot be done: %.100s is %s and %.40s is %s: somebody else "
                          "changed the target",
@@ -62,7 +61,10 @@ static bool run_step(struct commit *commit, struct commit_member *item,
                            failure.code == ERROR_UNCERTAIN;
         *error = failure;
         done = may_be_done && look_and_decide(commit, item, step, staged, place, &decision, error);
-        if (done && decision == PLAN_DO)
+        bool is_in_the_way = decision == PLAN_IMPOSSIBLE && !parks;
+        if (done && is_in_the_way)
+            done = commit_save_in_the_way(commit, item, step, place, error);
+        if (done && (decision == PLAN_DO || is_in_the_way))
             done = item->target.component->rename(item->target.store, &commit->call, from, to,
                                                   false, error);
     }

@@ -159,6 +159,19 @@ def test_what_was_written_into_new_things_is_saved_on_the_way_back(place):
     place.assert_live_equal(number)
 
 
+def test_what_stands_where_something_must_go_back_is_saved(place):
+    daemon = killed_at(place, "agent.commit.parked")
+    write(place.target("bills/0"), "foreign one")
+    write(place.target("bills/old/foreign"), "foreign two")
+    daemon.start()
+    daemon.wait_epoch(2, ("stuck",))
+    go_back(daemon)
+    assert_is_base(place)
+    assert saved(place, "foreign one") and saved(place, "foreign two")
+    number = daemon.next_epoch()["number"]
+    place.assert_live_equal(number)
+
+
 # ---- damage ----
 
 
