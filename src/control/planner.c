@@ -251,6 +251,16 @@ static void fill_limits(const struct policy *policy, struct epoch_limits *limits
     };
 }
 
+/* A slot that begins late has its moment when all is ready: at the slot itself it would be missed
+ * for certain. So has t0 "now": nobody fixed that instant. */
+static bool has_fixed_moment(const struct planning *planning)
+{
+    const struct service *service = planning->service;
+    bool is_now = service->policy.schedule.first == SCHEDULE_FIRST_NOW &&
+                  planning->slot_us == service->schedule.anchor_us;
+    return planning->moment_us == planning->slot_us && !is_now;
+}
+
 static struct run *make_run(struct planning *planning, json_t *members)
 {
     struct service *service = planning->service;
@@ -262,9 +272,7 @@ static struct run *make_run(struct planning *planning, json_t *members)
     snprintf(epoch->service_name, sizeof epoch->service_name, "%s", service->name);
     epoch->generation = (uint64_t)service->pair->generation;
     epoch->number = service->next_number++;
-    /* A slot that begins late has its moment when all is ready, as "now" has: at the slot itself it
-     * would be missed for certain. */
-    epoch->slot_us = planning->moment_us == planning->slot_us ? planning->slot_us : 0;
+    epoch->slot_us = has_fixed_moment(planning) ? planning->slot_us : 0;
     epoch->t_us = planning->moment_us;
     epoch->base = service->base;
     epoch->base_lost =

@@ -95,7 +95,7 @@ class Crash:
         if self.push:
             options["direction"] = "push"
         # The moment is never missed for want of a turn on a busy machine.
-        options = {"lead_time": "PT1S", "retries": 0,
+        options = {"lead_time": "PT1S",
                    "retention": {"source": {"last": 1}, "target": {"last": 1}}, **options}
         return policy(**options)
 

@@ -80,7 +80,7 @@ def test_an_adopted_target_without_room_for_its_seal_is_refused_before_the_commi
 def test_what_comes_after_the_look_does_not_fill_the_primary(place):
     late = place.source("bills/late")
     os.unlink(place.source("bills/big"))
-    daemon = place.embedded().start()
+    daemon = place.embedded(listen={"hooks": True}).start()
     daemon.apply(policy(lead_time="PT5S", hooks={"before": {
         "command": ["/bin/sh", "-c", f"head -c {12 * MIB} /dev/urandom > {late}"],
         "timeout": "PT3S"}}))

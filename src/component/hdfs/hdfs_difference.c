@@ -136,16 +136,34 @@ static bool ask_held(struct question *question, const char *root, bool *ret_unkn
     return done && removed;
 }
 
+struct telling {
+    difference_fn *fn;
+    void *context;
+    bool begun;
+};
+
+static bool tell(void *context, const struct difference *difference, struct error *error)
+{
+    struct telling *telling = context;
+    telling->begun = true;
+    return telling->fn(telling->context, difference, error);
+}
+
 /* Pages of a tree that changes between them would fit nothing: the live one is asked at once. When
- * that is more than one answer holds, nothing of it was told yet. */
+ * that is more than one answer holds, nothing of it was told yet; a limit met later is the
+ * asker's own. */
 static bool ask_live(struct question *question, const char *root, struct error *error)
 {
     struct error too_long = ERROR_NONE;
+    struct telling telling = {question->fn, question->context, false};
+    struct question at_once = *question;
     bool unknown = false;
-    if (ask_once(question, &too_long))
+    at_once.fn = tell;
+    at_once.context = &telling;
+    if (ask_once(&at_once, &too_long))
         return true;
     *error = too_long;
-    if (too_long.code != ERROR_LIMIT)
+    if (too_long.code != ERROR_LIMIT || telling.begun)
         return false;
     *error = ERROR_NONE;
     bool done = ask_held(question, root, &unknown, error);
