@@ -20,6 +20,7 @@ struct ask {
     void *context;
     char cluster[64];
     char kind[32];
+    struct error obstacle; /* what the agent said last of why it tries again */
 };
 
 static void end_ask(struct ask *ask, const json_t *result, const struct error *error, bool cancel)
@@ -41,11 +42,14 @@ static void end_ask(struct ask *ask, const json_t *result, const struct error *e
 static void took_too_long(void *context)
 {
     struct ask *ask = context;
-    struct error error;
-    error_set(&error, ERROR_TIMEOUT,
-              "the agent of cluster %s did not finish '%s' in time: is it "
-              "running and reachable from here?",
-              ask->cluster, ask->kind);
+    struct error error = ask->obstacle;
+    if (error.code != ERROR_OK)
+        error_wrap(&error, "cluster %s, still trying", ask->cluster);
+    else
+        error_set(&error, ERROR_TIMEOUT,
+                  "the agent of cluster %s did not finish '%s' in time: is it "
+                  "running and reachable from here?",
+                  ask->cluster, ask->kind);
     end_ask(ask, NULL, &error, true);
 }
 
@@ -69,7 +73,10 @@ static void answered(void *context, const struct status *status, const struct er
         end_ask(ask, NULL, error, false);
         return;
     }
-    if (status->state == STATUS_RUNNING) {
+    /* Somebody waits for his policy to be applied: he mends it sooner than it mends itself. */
+    bool is_waited_for = strcmp(ask->kind, "identify") == 0 && status->error.code != ERROR_OK;
+    if (status->state == STATUS_RUNNING && !is_waited_for) {
+        ask->obstacle = status->error;
         note_progress(ask, status);
         return;
     }

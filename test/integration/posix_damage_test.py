@@ -176,3 +176,24 @@ def test_a_target_that_was_emptied_does_not_hide_that_the_source_was(place):
         os.mkdir(side("bills"))
     number = daemon.run()
     daemon.wait_question(number, "shrink")
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_damaged_copy_is_not_handed_on(place, side):
+    """Unchanged files are links to the copy of the snapshot before."""
+    daemon = sealed_once(place)
+    write(os.path.join(place.snapshot(side, "/bills", 1), "0"), "BILLS0")
+    write(place.source("bills/1"), "changed in 2")
+    number = daemon.next_epoch()["number"]
+    place.assert_equal(number)
+    place.assert_live_equal(number)
+    assert daemon.operation(f"/v1/services/svc/epochs/{number}/verify")["equal"]
+
+
+def test_a_base_directory_that_is_missing_is_named_at_once(place):
+    config = place.clusters()
+    config["b"]["instances"]["posix"]["base"] = place.target("nowhere")
+    daemon = place.embedded(clusters=config).start()
+    with pytest.raises(harness.Refused) as refusal:
+        daemon.call("PUT", "/v1/policies/svc", policy(), timeout=20)
+    assert "nowhere" in refusal.value.text and "is not there" in refusal.value.text

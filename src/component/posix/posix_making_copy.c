@@ -105,11 +105,24 @@ static bool is_unchanged(const struct posix_record *previous, const struct posix
            posix_stamp_equal(&previous->stamp, &item->status.stamp);
 }
 
-/* False: copy it (too many links, or the earlier snapshot is just being removed). */
-static bool link_unchanged(struct posix_making *making, const struct posix_scan_item *item)
+/* What somebody wrote into the earlier copy must not be handed on from snapshot to snapshot. */
+static bool is_as_recorded(int directory, const char *name, const struct posix_record *previous)
 {
-    return making->parent_previous >= 0 && linkat(making->parent_previous, item->place.name,
-                                                  making->parent_tree, item->place.name, 0) == 0;
+    struct stat status;
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+           (uint64_t)status.st_size == previous->entry.length &&
+           (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec ==
+               previous->entry.mtime_ns;
+}
+
+/* False: copy it (too many links, the earlier snapshot is just being removed, or is damaged). */
+static bool link_unchanged(struct posix_making *making, const struct posix_scan_item *item,
+                           const struct posix_record *previous)
+{
+    return making->parent_previous >= 0 &&
+           is_as_recorded(making->parent_previous, item->place.name, previous) &&
+           linkat(making->parent_previous, item->place.name, making->parent_tree, item->place.name,
+                  0) == 0;
 }
 
 static void start_record(struct posix_making *making, const struct posix_scan_item *item,
@@ -245,7 +258,7 @@ static bool copy_item(struct posix_making *making, const struct posix_scan_item 
         (item->path[0] != '\0' && !enter_parent(making, item->path, error)))
         return false;
     const struct posix_record *previous = find_previous(making, item->path);
-    if (is_unchanged(previous, item) && link_unchanged(making, item))
+    if (is_unchanged(previous, item) && link_unchanged(making, item, previous))
         return posix_index_add(&making->index, previous, error);
     return S_ISREG(item->status.type)
                ? posix_making_has_room(making, item, error) && copy_file(making, item, call, error)
