@@ -75,6 +75,26 @@ static void order_moment(struct step *step)
     step_instruct(step, SNAPSHOT, A);
 }
 
+/* Said before it happens: a directory that was moved away by mistake looks like this. */
+static void tell_gone(struct step *step)
+{
+    size_t index;
+    json_t *member;
+    const json_t *gone = NULL;
+    int count = 0;
+    json_array_foreach(step->epoch->members, index, member)
+        if (json_boolean_or(member, "tombstone", false)) {
+            gone = gone == NULL ? member : gone;
+            count++;
+        }
+    if (count > 0)
+        step_tell(step, "epoch.gone", EPOCH_WARNING,
+                  "%d of its data sets are not on A any more (e.g. %.100s:%.200s): this epoch "
+                  "empties them on B; the seals before keep what they had",
+                  count, json_string_or(gone, "instance", "?"),
+                  json_string_or(gone, "source_path", "?"));
+}
+
 static void resolved(struct step *step, const json_t *result)
 {
     struct epoch *epoch = step->epoch;
@@ -97,6 +117,7 @@ static void resolved(struct step *step, const json_t *result)
         miss(step, "the members were known too late");
     else
         order_moment(step);
+    tell_gone(step);
 }
 
 void report_resolve(struct step *step, const struct epoch_report *report)
