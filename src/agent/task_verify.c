@@ -112,10 +112,10 @@ static bool verify_member(struct verifying *verifying, struct error *error)
     return done || error_wrap(error, "%s:%s", instance, path);
 }
 
-static bool verify(struct task *task, unsigned lane, struct error *error)
+static bool verify_seal(struct task *task, struct limiter *limiter, struct error *error)
 {
-    (void)lane;
     struct verifying verifying = {.task = task, .call = task_call(task)};
+    verifying.call.limiter = limiter;
     json_t *seal;
     size_t index;
     if (!task_area_store(task, task_scope(task), &verifying.home, error))
@@ -146,6 +146,19 @@ static bool verify(struct task *task, unsigned lane, struct error *error)
     json_decref(verifying.findings);
     json_decref(seal);
     arena_fini(&verifying.arena);
+    return done;
+}
+
+/* A scrub has a rate of its own, below that of the service; what an operator waits for has not. */
+static bool verify(struct task *task, unsigned lane, struct error *error)
+{
+    int64_t rate = json_integer_or(task->instruction.body, "bytes_per_second", 0);
+    struct limiter *own = rate > 0 ? limiter_new(task->limiter) : NULL;
+    (void)lane;
+    if (own != NULL)
+        limiter_set(own, (uint64_t)rate, 0);
+    bool done = verify_seal(task, own != NULL ? own : task->limiter, error);
+    limiter_free(own);
     return done;
 }
 

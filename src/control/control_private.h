@@ -15,8 +15,8 @@
 #include "control/control.h"
 #include "control/holds.h"
 #include "control/orphans.h"
+#include "control/scrub.h"
 #include "epoch/epoch_step.h"
-#include "loop/timer.h"
 #include "policy/policy.h"
 #include "policy/zone.h"
 
@@ -25,8 +25,7 @@
 struct pair {
     struct list node;
     char id[UUID_TEXT_SIZE];
-    char *name;
-    char *primary, *secondary;
+    char *name, *primary, *secondary;
     int64_t generation;
     int64_t fenced; /* generation that an agent refuses for another device's newer one; 0: none */
 };
@@ -79,6 +78,7 @@ struct service {
     bool base_distrusted;      /* a root moved, a commit was rolled back oddly: compare next time */
     json_t *suspects;          /* of the base's moment */
     struct hold hold;          /* of the base on A */
+    struct scrub scrub;        /* of the newest seal on B */
     json_t *passed;            /* counters {missed, overrun, coalesced} */
     struct planning *planning; /* an epoch is being planned; NULL otherwise */
 };

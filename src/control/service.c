@@ -35,6 +35,7 @@ struct service *service_new(struct control *control, const char *id, const char 
     list_init(&service->runs);
     service->timer = wall_timer_new(control->loop, slot_comes, service);
     holds_init(service);
+    scrub_init(service);
     list_append(&control->services, &service->node);
     return service;
 }
@@ -48,6 +49,7 @@ void service_free(struct service *service)
     planning_free(service->planning);
     wall_timer_free(service->timer);
     holds_fini(service);
+    scrub_fini(service);
     list_remove(&service->node);
     drop_policy(service);
     json_decref(service->suspects);
@@ -151,6 +153,7 @@ char *service_object(struct service *service)
     json_set_integer(object, "begun_number", (int64_t)service->begun_number);
     json_set_integer(object, "since_sweep", (int64_t)service->since_sweep);
     json_set_boolean(object, "base_distrusted", service->base_distrusted);
+    json_set_time(object, "scrubbed_us", service->scrub.last_us);
     json_set_take(object, "schedule", schedule_object(&service->schedule));
     json_set_take(object, "passed", json_incref(service->passed));
     if (service->suspects != NULL)
@@ -198,6 +201,7 @@ bool service_load(struct control *control, const char *id, const json_t *object,
     service->begun_number = (uint64_t)json_integer_or(object, "begun_number", 0);
     service->since_sweep = (uint64_t)json_integer_or(object, "since_sweep", 0);
     service->base_distrusted = json_boolean_or(object, "base_distrusted", false);
+    service->scrub.last_us = json_time_or(object, "scrubbed_us", 0);
     service->schedule =
         (struct schedule_state){.anchor_us = json_time_or(schedule, "anchor_us", 0),
                                 .floor_us = json_time_or(schedule, "floor_us", SCHEDULE_NEVER),
@@ -309,6 +313,7 @@ void service_tick(struct service *service)
     if (service->schedule.running && !service_is_busy(service))
         end_what_began(service);
     holds_check(service);
+    scrub_check(service);
     struct schedule_decision decision =
         schedule_decide(&service->policy.schedule, &service->schedule, clock_realtime_us());
     if (decision.clock_is_behind && !service->told_behind)
