@@ -21,6 +21,7 @@ import openapi_check
 import tree_walk
 
 COEVALD = os.environ["COEVALD"]
+ENVIRONMENT = dict(os.environ)  # now: pytest changes it between tests, beside our threads
 PATIENCE = float(os.environ.get("COEVAL_TEST_PATIENCE", "60"))
 POLL = 0.02
 ENDED = ("sealed", "retired", "abandoned")
@@ -108,7 +109,7 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([COEVALD, "--config", self.config_path],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=dict(os.environ, **environment))
+                                            env=dict(ENVIRONMENT, **environment))
         return self
 
     def start(self, **environment):

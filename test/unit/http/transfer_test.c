@@ -316,6 +316,7 @@ static void test_an_upload_of_known_and_of_unknown_length(void **state)
         peer_start(&peer, chunked ? unknown : known);
         struct transfer *transfer = transfer_new();
         struct transfer_order order = order_to(&peer, HTTP_PUT);
+        order.silence_ms = 60000; /* the peer reads all of it first, and may wait for its turn */
         assert_true(transfer_send_begin(transfer, &order, chunked ? -1 : 640000, &error));
         for (int i = 0; i < 10000; i++)
             assert_true(transfer_send(transfer, LINE, 64, &error));
