@@ -10,8 +10,8 @@ then side by side, because the first two mostly wait for moments and clusters:
   quickstart tools/quickstart, as a newcomer runs it
   integration  daemons and real HDFS clusters; a skip here is a failure
 
-  clang      the second compiler with ASan and UBSan: its build, then unit to adapter in it,
-             and each fuzz target for a few seconds
+  clang      the second compiler with ASan and UBSan: its build, each fuzz target for a few
+             seconds, and when the lanes have ended unit to adapter in it
   coverage   the pure folders, line by line
 
 and with --all, which takes longer:
@@ -155,6 +155,7 @@ class Checks:
         self.total = Tally()
         self.began = time.monotonic()
         self.lock = threading.Lock()
+        self.is_sanitized = False  # clang's build is there
 
     def tell(self, name, tally, began, details=""):
         """One line, below what is to be said of it: lanes do not mix their words."""
@@ -249,11 +250,16 @@ def check_clang(checks):
                         "-Db_lundef=false", "-Dfuzz=true", "-Dbuildtype=debug",
                         "-Doptimization=1"):
         return
+    checks.is_sanitized = True
+    fuzz(checks)
+
+
+def check_sanitized(checks):
+    """By themselves: slow programs beside four clusters would measure the machine."""
     there = checks.suites_of("clang")
     for suite in SANITIZED:
         if there[suite]:
             checks.suite("clang", suite, f"{suite} (ASan, UBSan)", ("-t", "8"))
-    fuzz(checks)
 
 
 def fuzz(checks):
@@ -351,6 +357,8 @@ def main():
     is_built = checks.build("gcc", compiler("gcc")) if options.only else check_gcc(checks)
     if is_built:
         run_lanes(checks, wanted)
+    if checks.is_sanitized:
+        check_sanitized(checks)
     for name, stage in EXTRA.items():
         if is_built and (options.all or name in wanted):
             stage(checks)

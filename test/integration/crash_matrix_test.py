@@ -21,7 +21,7 @@ import harness  # noqa: E402
 import tree_walk  # noqa: E402
 from harness import Refused, policy, wait_for, write  # noqa: E402
 
-WORKERS = 8
+WORKERS = 6
 ROOTS = ("/bills", "/customers")
 JOURNALS = ("kept", "agents", "control")
 CONTROL, A, B = "control", "agent-a", "agent-b"
