@@ -1,11 +1,17 @@
 /* webhdfs_error.c: the table of exceptions, and the few messages that must be told apart. */
 #include "component/hdfs/webhdfs_error.h"
 
+#include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/json.h"
+
+#define TEXT_BYTES_MAX 220 /* of the 255 that an error has: callers put words in front */
+#define CONTEXT_BYTES_MAX 140
 
 struct mapping {
     const char *exception;
@@ -58,13 +64,25 @@ static const struct mapping mappings[] = {
     {"SocketTimeoutException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"NoRouteToHostException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"BlockMissingException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    /* a DataNode lost its NameNode or another DataNode; what it wrote by then may lie there */
+    {"ConnectTimeoutException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"SocketException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"ClosedChannelException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"AsynchronousCloseException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"EOFException", NULL, ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"DiskOutOfSpaceException", NULL, ERROR_NO_SPACE, WEBHDFS_FINAL},
     /* what rename with options says, since it has no names for these */
     {"IOException", "is not empty", ERROR_EXISTS, WEBHDFS_FINAL},
     {"IOException", "must both be", ERROR_EXISTS, WEBHDFS_FINAL},
     {"IOException", "under source", ERROR_INVALID, WEBHDFS_FINAL},
     {"IOException", "encryption zone", ERROR_INVALID, WEBHDFS_FINAL},
+    {"IOException", "No space left on device", ERROR_NO_SPACE, WEBHDFS_FINAL},
     /* no DataNode can do it now */
-    {"IOException", "could only be written to", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"IOException", "could only be written to", ERROR_UNAVAILABLE, WEBHDFS_FINAL}, /* but see below */
+    {"IOException", "are bad. Aborting", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"IOException", "Unable to create new block", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"IOException", "Connection reset", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {"IOException", "Broken pipe", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"IOException", "No active nodes contain", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"IOException", "Failed to find datanode", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
 };
@@ -81,6 +99,28 @@ static const struct mapping *find_mapping(const char *exception, const char *mes
     return &otherwise;
 }
 
+static bool number_behind(const char *text, const char *words, uint64_t *ret_number)
+{
+    const char *at = strstr(text, words);
+    if (at == NULL)
+        return false;
+    at += strlen(words);
+    *ret_number = strtoull(at, NULL, 10);
+    return isdigit((unsigned char)*at) || strncmp(at, "no ", 3) == 0;
+}
+
+/* "File /a could only be written to 0 of the 1 minReplication nodes. There are 3 datanode(s)
+ * running and no node(s) are excluded in this operation.": when enough of them are left and the
+ * NameNode still takes none, they have no room. Otherwise there are too few, which passes. */
+static bool tells_no_room(const char *message)
+{
+    uint64_t needed, running, excluded;
+    const char *numbers = strstr(message, "could only be written to");
+    return numbers != NULL && number_behind(numbers, " of the ", &needed) &&
+           number_behind(numbers, "There are ", &running) &&
+           number_behind(numbers, "running and ", &excluded) && running >= needed + excluded;
+}
+
 /* An HTML page of a filter, a proxy, or of a server that is no NameNode at all. */
 static void plain_status(int status, const char *context, struct error *error)
 {
@@ -93,6 +133,21 @@ static void plain_status(int status, const char *context, struct error *error)
         error_set(error, ERROR_UNAVAILABLE, "%s: HTTP %d", context, status);
     else
         error_set(error, ERROR_PROTOCOL, "%s: HTTP %d is not WebHDFS's answer", context, status);
+}
+
+/* The name at the end must outlive a long message, and the contexts that callers put in front. */
+static void print_problem(enum error_code code, const char *context,
+                          const struct webhdfs_problem *problem, const char *message,
+                          struct error *error)
+{
+    size_t fixed = strnlen(context, CONTEXT_BYTES_MAX) + strlen(problem->exception);
+    size_t room = TEXT_BYTES_MAX - sizeof ":  ()" - fixed;
+    size_t size = strcspn(message, "\r\n"); /* behind the first line a DataNode sends its stack */
+    if (size > room)
+        for (size = room; size > 0 && ((unsigned char)message[size] & 0xc0) == 0x80;)
+            size--;
+    error_set(error, code, "%.*s: %.*s (%s)", CONTEXT_BYTES_MAX, context, (int)size, message,
+              problem->exception);
 }
 
 struct webhdfs_problem webhdfs_problem(int status, const char *body, size_t size,
@@ -110,13 +165,15 @@ struct webhdfs_problem webhdfs_problem(int status, const char *body, size_t size
     const char *exception = json_string_or(remote, "exception", "");
     const char *message = json_string_or(remote, "message", "");
     const struct mapping *mapping = find_mapping(exception, message);
+    enum error_code code = mapping->code;
+    if (code == ERROR_UNAVAILABLE && strcmp(exception, "IOException") == 0 &&
+        tells_no_room(message))
+        code = ERROR_NO_SPACE;
     problem.refusal = mapping->refusal;
     problem.unknown_operation =
         strstr(message, "is not a valid") != NULL && strstr(message, "operation") != NULL;
     snprintf(problem.exception, sizeof problem.exception, "%s", exception);
-    /* behind the first line a DataNode sends its stack */
-    error_set(error, mapping->code, "%s: %s: %.*s", context, exception,
-              (int)strcspn(message, "\r\n"), message);
+    print_problem(code, context, &problem, message, error);
     json_decref(document);
     return problem;
 }

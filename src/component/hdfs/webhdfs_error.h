@@ -22,8 +22,8 @@ struct webhdfs_problem {
     bool unknown_operation;                 /* an older NameNode that lacks it */
 };
 
-/* status >= 400 and its body. context: "CREATE /a", put in front. Sets *error, returns what else is
- * known. */
+/* status >= 400 and its body. context: "CREATE /a". Sets *error, whose text always ends with the
+ * exception: "CREATE /a: no such thing (FileNotFoundException)". Returns what else is known. */
 struct webhdfs_problem webhdfs_problem(int status, const char *body, size_t size,
                                        const char *context, struct error *error);
 

@@ -123,7 +123,7 @@ def test_stack_traces_do_not_get_into_texts(fake, store):
     with pytest.raises(Refused) as caught:
         store.rename(path="/a", to="/b")
     assert caught.value.code == "IO"
-    assert caught.value.text.endswith("IOException: broken")
+    assert caught.value.text.endswith(": broken (IOException)")
 
 
 def test_snapshots_whose_answer_is_lost_are_looked_for(fake, store):

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,39 @@ static const struct {
     {403, "IOException", "/a/b can't be moved into an encryption zone.", ERROR_INVALID,
      WEBHDFS_FINAL},
     {403, "IOException", "No active nodes contain this block", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "File /w2 could only be written to 0 of the 1 minReplication nodes. There are 1 datanode(s) "
+     "running and no node(s) are excluded in this operation.",
+     ERROR_NO_SPACE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "File /w2 could only be written to 0 of the 1 minReplication nodes. There are 3 datanode(s) "
+     "running and 2 node(s) are excluded in this operation.",
+     ERROR_NO_SPACE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "File /w2 could only be written to 0 of the 1 minReplication nodes. There are 1 datanode(s) "
+     "running and 1 node(s) are excluded in this operation.",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "File /There are 9/could of the 0/w2 could only be written to 0 of the 1 minReplication "
+     "nodes. There are 0 datanode(s) running and no node(s) are excluded in this operation.",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "File /ec could only be written to 1 of the 6 required nodes for RS-6-3-1024k. There are 1 "
+     "datanode(s) running and no node(s) are excluded in this operation.",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "IOException", "File /w2 could only be written to 0 of it", ERROR_UNAVAILABLE,
+     WEBHDFS_FINAL},
+    {500, "IOException", "No space left on device", ERROR_NO_SPACE, WEBHDFS_FINAL},
+    {403, "DiskOutOfSpaceException", "No more available volumes", ERROR_NO_SPACE, WEBHDFS_FINAL},
+    {403, "IOException",
+     "All datanodes [DatanodeInfoWithStorage[127.0.0.1:21781,DS-1,DISK]] are bad. Aborting...",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "ConnectTimeoutException", "20000 millis timeout while waiting for channel to be ready",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "EOFException", "Unexpected EOF while trying to read response from server",
+     ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "SocketException", "Connection reset", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
+    {403, "ClosedChannelException", "", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {403, "IOException", "something else", ERROR_IO, WEBHDFS_FINAL},
     {500, "NullPointerException", "", ERROR_IO, WEBHDFS_FINAL},
 };
@@ -117,7 +151,32 @@ static void test_stack_traces_are_cut(void **state)
           "{\"RemoteException\":{\"exception\":\"FileNotFoundException\",\"message\":\"Path is not "
           "a file: /d\\n\\tat org.apache.hadoop.Foo(Foo.java:90)\\n\"}}",
           &error);
-    assert_string_equal(error.text, "OPEN /a: FileNotFoundException: Path is not a file: /d");
+    assert_string_equal(error.text, "OPEN /a: Path is not a file: /d (FileNotFoundException)");
+}
+
+static void test_the_exception_outlives_long_texts(void **state)
+{
+    (void)state;
+    for (int context_size = 0; context_size < 400; context_size += 7) {
+        struct error error = ERROR_NONE;
+        char context[401], body[700], message[500] = "";
+        memset(context, 'c', sizeof context);
+        context[context_size] = '\0';
+        for (size_t i = 0; i < 120; i++)
+            strcat(message, "\u00e9 ");
+        snprintf(body, sizeof body,
+                 "{\"RemoteException\":{\"exception\":\"SnapshotAccessControlException\","
+                 "\"message\":\"%s\"}}",
+                 message);
+        webhdfs_problem(403, body, strlen(body), context, &error);
+        error_wrap(&error, "a caller's thirty characters..");
+        size_t size = strlen(error.text);
+        assert_true(size > 34 &&
+                    strcmp(error.text + size - 33, " (SnapshotAccessControlException)") == 0);
+        json_t *text = json_string(error.text); /* NULL when a character was cut */
+        assert_non_null(text);
+        json_decref(text);
+    }
 }
 
 static void test_operations_that_a_version_lacks(void **state)
@@ -168,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exceptions_decide),
         cmocka_unit_test(test_stack_traces_are_cut),
+        cmocka_unit_test(test_the_exception_outlives_long_texts),
         cmocka_unit_test(test_operations_that_a_version_lacks),
         cmocka_unit_test(test_answers_that_are_not_hadoops),
     };
