@@ -206,12 +206,12 @@ bool hdfs_difference(struct store *store, const struct call *call, const char *r
 
 #define OPEN_FILES_PROPERTY "dfs.namenode.snapshot.capture.openfiles"
 
-bool hdfs_open_files(struct store *store, const struct call *call, enum open_files *ret_state,
-                     struct error *error)
+bool hdfs_open_files_at(struct store *store, const struct call *call, unsigned node,
+                        enum open_files *ret_state, struct error *error)
 {
     json_t *document = NULL, *property = NULL;
-    if (!hdfs_get_plain(store, call, "/conf?name=" OPEN_FILES_PROPERTY "&format=json", &document,
-                        error) ||
+    if (!hdfs_get_plain(store, call, node, "/conf?name=" OPEN_FILES_PROPERTY "&format=json",
+                        &document, error) ||
         !json_get_object(document, "property", &property, error)) {
         json_decref(document);
         return error_wrap(error, "cannot read " OPEN_FILES_PROPERTY);
@@ -221,6 +221,17 @@ bool hdfs_open_files(struct store *store, const struct call *call, enum open_fil
     atomic_store(&store->open_files, (int)*ret_state);
     json_decref(document);
     return true;
+}
+
+bool hdfs_open_files(struct store *store, const struct call *call, enum open_files *ret_state,
+                     struct error *error)
+{
+    struct namenode_answer answer;
+    namenode_answer_init(&answer);
+    bool done = hdfs_get(store, call, "GETFILESTATUS", "/", NULL, &answer, error) &&
+                hdfs_open_files_at(store, call, answer.node, ret_state, error);
+    namenode_answer_fini(&answer);
+    return done;
 }
 
 static bool forgive_missing(const struct error *why, struct error *error)

@@ -279,7 +279,9 @@ static bool touch_marker(struct store *store, const struct call *call, unsigned 
                                        .path = path_join(&arena, store->area, MARKER_NAME),
                                        .query = query,
                                        .changes = true};
-    bool done = namenode_call_at(&store->namenodes, call, node, &request, &answer, error);
+    bool done = node == NAMENODE_ANY
+                    ? namenode_call(&store->namenodes, call, &request, &answer, error)
+                    : namenode_call_at(&store->namenodes, call, node, &request, &answer, error);
     namenode_answer_fini(&answer);
     arena_fini(&arena);
     return done;

@@ -125,8 +125,6 @@ bool hdfs_read(struct store_reader *reader, void *data, size_t size, size_t *ret
     reader->offset += got;
     if (reader->call.counters != NULL)
         atomic_fetch_add(&reader->call.counters->bytes_read, got);
-    if (!call_take_bytes(&reader->call, got, error))
-        return false;
     *ret_size = got;
     return true;
 }

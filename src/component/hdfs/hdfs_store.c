@@ -106,13 +106,15 @@ bool hdfs_get_json(struct store *store, const struct call *call, const char *op,
     return done;
 }
 
-bool hdfs_get_plain(struct store *store, const struct call *call, const char *url,
+bool hdfs_get_plain(struct store *store, const struct call *call, unsigned node, const char *url,
                     json_t **ret_document, struct error *error)
 {
     struct namenode_request request = {.method = HTTP_GET, .plain = url};
     struct namenode_answer answer;
     namenode_answer_init(&answer);
-    bool done = namenode_call(&store->namenodes, call, &request, &answer, error) &&
+    bool done = (node == NAMENODE_ANY
+                     ? namenode_call(&store->namenodes, call, &request, &answer, error)
+                     : namenode_call_at(&store->namenodes, call, node, &request, &answer, error)) &&
                 parse_answer(&answer, url, ret_document, error);
     namenode_answer_fini(&answer);
     return done;
@@ -137,7 +139,7 @@ bool hdfs_jmx(struct store *store, const struct call *call, const char *bean, co
     json_t *document = NULL, *beans = NULL;
     buffer_init(&url, 0);
     buffer_append_format(&url, "/jmx?get=Hadoop:service=NameNode,name=%s::%s", bean, attribute);
-    bool done = hdfs_get_plain(store, call, buffer_text(&url), &document, error) &&
+    bool done = hdfs_get_plain(store, call, NAMENODE_ANY, buffer_text(&url), &document, error) &&
                 json_get_array(document, "beans", &beans, error);
     json_t *value = done ? json_object_get(json_array_get(beans, 0), attribute) : NULL;
     if (json_is_string(value))

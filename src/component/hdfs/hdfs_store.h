@@ -29,8 +29,9 @@ char *hdfs_query(const char *name, const char *value, ...) __attribute__((sentin
 /* A read whose answer is small: as a tree. json_decref() it. */
 bool hdfs_get_json(struct store *store, const struct call *call, const char *op, const char *path,
                    const char *query, json_t **ret_document, struct error *error);
-/* Any page of the NameNode's HTTP server, "/jmx?..", "/conf?.." */
-bool hdfs_get_plain(struct store *store, const struct call *call, const char *url,
+/* Any page of a NameNode's HTTP server, "/jmx?..", "/conf?..". node: that one, or NAMENODE_ANY: a
+ * standby may be the one to answer. */
+bool hdfs_get_plain(struct store *store, const struct call *call, unsigned node, const char *url,
                     json_t **ret_document, struct error *error);
 bool hdfs_status(struct store *store, const struct call *call, const char *path,
                  struct arena *arena, struct webhdfs_status *ret_status, struct error *error);
@@ -110,9 +111,12 @@ bool hdfs_difference(struct store *store, const struct call *call, const char *r
 bool hdfs_is_suspect(struct store *store, const struct call *call, const char *root,
                      const char *path, const char *snapshot, bool *ret_suspect,
                      struct error *error);
-/* What the NameNode does with files that are open at a snapshot; remembered in the store. */
+/* What the active NameNode does with files that are open at a snapshot; remembered in the store.
+ * _at: that NameNode, which has proven that it is the active one. */
 bool hdfs_open_files(struct store *store, const struct call *call, enum open_files *ret_state,
                      struct error *error);
+bool hdfs_open_files_at(struct store *store, const struct call *call, unsigned node,
+                        enum open_files *ret_state, struct error *error);
 
 bool hdfs_moment_prepare(struct store *store, const struct call *call, struct moment_root *roots,
                          size_t root_count, const struct moment_options *options,

@@ -129,8 +129,6 @@ bool hdfs_write(struct store_writer *writer, const void *data, size_t size, stru
         return true;
     CHECK(!writer->failed);
     writer->failed = true;
-    if (!call_take_bytes(&writer->call, size, error))
-        return false;
     if (!transfer_send(writer->transfer, data, size, error)) {
         writer->broken = !was_told_to_stop(writer);
         if (transfer_status(writer->transfer) >= 400)
@@ -206,14 +204,16 @@ bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *er
 /* --- copying -----------------------------------------------------------------------------------
  */
 
-static bool pump(const struct copy_order *order, struct store_reader *reader,
-                 struct store_writer *writer, struct copy_result *result, struct error *error)
+/* A byte is paid for here, once for both ends. */
+static bool pump(const struct call *call, const struct copy_order *order,
+                 struct store_reader *reader, struct store_writer *writer,
+                 struct copy_result *result, struct error *error)
 {
     char *data = memory_new(COPY_BYTES);
     bool done = true;
     for (size_t size = 1; done && size > 0;) {
         done = order->source_component->read(reader, data, COPY_BYTES, &size, error) &&
-               hdfs_write(writer, data, size, error);
+               call_take_bytes(call, size, error) && hdfs_write(writer, data, size, error);
         if (!done)
             break;
         result->crc32c = crc32c(result->crc32c, data, size);
@@ -267,7 +267,7 @@ bool hdfs_copy_file(struct store *store, const struct call *call, const struct c
         order->source_component->read_close(reader);
         return false;
     }
-    bool done = pump(order, reader, writer, &result, error);
+    bool done = pump(call, order, reader, writer, &result, error);
     order->source_component->read_close(reader);
     struct error ignored = ERROR_NONE;
     if (!hdfs_write_close(writer, done, done ? error : &ignored) || !done)

@@ -195,11 +195,12 @@ static bool prepare(struct moment *moment, const struct call *call, struct error
     for (size_t i = 0; i < moment->count; i++)
         if (!webhdfs_path_check(moment->roots[i].root, error))
             return false;
-    if (!hdfs_open_files(moment->store, call, &moment->open_files, &ignored))
-        moment->open_files = OPEN_FILES_UNKNOWN; /* then no more than "fuzzy" is claimed */
     namenode_answer_init(&answer);
     bool done = hdfs_get(moment->store, call, "GETFILESTATUS", "/", NULL, &answer, error) &&
                 set_address(moment, &answer, error);
+    if (done &&
+        !hdfs_open_files_at(moment->store, call, answer.node, &moment->open_files, &ignored))
+        moment->open_files = OPEN_FILES_UNKNOWN; /* then no more than "fuzzy" is claimed */
     for (size_t i = 0; done && i < moment->count; i++)
         done = call_take_operation(call, error) && warm_up(moment, answer.node, i, error);
     namenode_answer_fini(&answer);

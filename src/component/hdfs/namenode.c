@@ -57,30 +57,10 @@ struct transfer_order namenode_order(const struct call *call, enum http_method m
 /* --- who answered what this thread read --------------------------------------------------------
  */
 
-struct look {
-    struct list link;
-    bool any, mixed;
-    unsigned node;
-    uint64_t switches;
-};
-
-static struct look *look_of_thread(struct namenodes *namenodes)
-{
-    struct look *look = pthread_getspecific(namenodes->looking);
-    if (look != NULL)
-        return look;
-    look = memory_new(sizeof *look);
-    CHECK(pthread_setspecific(namenodes->looking, look) == 0);
-    pthread_mutex_lock(&namenodes->lock);
-    list_append(&namenodes->looks, &look->link);
-    pthread_mutex_unlock(&namenodes->lock);
-    return look;
-}
-
 /* The switches are counted because the same NameNode may have been another's standby in between. */
 static void note_answer(struct namenodes *namenodes, unsigned node)
 {
-    struct look *look = look_of_thread(namenodes);
+    struct look *look = look_of_thread(&namenodes->looks);
     pthread_mutex_lock(&namenodes->lock);
     if (namenodes->active != node) {
         namenodes->active = node;
@@ -96,9 +76,9 @@ static void note_answer(struct namenodes *namenodes, unsigned node)
 
 bool namenodes_looked_at(struct namenodes *namenodes, unsigned *ret_node)
 {
-    struct look *look = look_of_thread(namenodes);
+    struct look *look = look_of_thread(&namenodes->looks);
     pthread_mutex_lock(&namenodes->lock);
-    unsigned node = look->any ? look->node : namenodes->active;
+    unsigned node = look->any ? look->node : NAMENODE_ANY;
     bool same = !look->any || (!look->mixed && look->switches == namenodes->switches);
     pthread_mutex_unlock(&namenodes->lock);
     *ret_node = node;
@@ -107,7 +87,7 @@ bool namenodes_looked_at(struct namenodes *namenodes, unsigned *ret_node)
 
 void namenodes_forget_looks(struct namenodes *namenodes)
 {
-    struct look *look = look_of_thread(namenodes);
+    struct look *look = look_of_thread(&namenodes->looks);
     look->any = look->mixed = false;
 }
 
@@ -253,6 +233,14 @@ static bool search_on(struct namenodes *namenodes, const struct call *call, stru
     return true;
 }
 
+/* A standby serves its pages too, and redirects a CREATE (without security) as well as the active:
+ * that proves nothing about who is. */
+static bool says_any_namenode(const struct namenode_request *request,
+                              const struct namenode_answer *answer)
+{
+    return request->plain != NULL || (answer->status == 307 && request->method != HTTP_GET);
+}
+
 bool namenode_call(struct namenodes *namenodes, const struct call *call,
                    const struct namenode_request *request, struct namenode_answer *answer,
                    struct error *error)
@@ -268,7 +256,7 @@ bool namenode_call(struct namenodes *namenodes, const struct call *call,
         bool done = ask(namenodes, call, node, request, answer, error);
         bool answered = done || answer->status >= 400;
         bool final = answered && answer->problem.refusal == WEBHDFS_FINAL;
-        if (final)
+        if (final && !says_any_namenode(request, answer))
             note_answer(namenodes, node);
         if (done || final)
             return done;
@@ -352,10 +340,8 @@ bool namenodes_init(struct namenodes *namenodes, const json_t *options, struct e
     for (unsigned i = 0; i < namenodes->count; i++)
         namenodes->urls[i] = memory_copy_string(json_string_value(json_array_get(list, i)));
     namenodes->user = memory_copy_string(user);
-    list_init(&namenodes->looks);
+    looks_init(&namenodes->looks);
     CHECK(pthread_mutex_init(&namenodes->lock, NULL) == 0);
-    if (pthread_key_create(&namenodes->looking, NULL) != 0)
-        check_out_of_memory(sizeof namenodes->looking);
     return true;
 }
 
@@ -366,8 +352,6 @@ void namenodes_fini(struct namenodes *namenodes)
     free(namenodes->user);
     for (unsigned i = 0; i < namenodes->kept_count; i++)
         transfer_free(namenodes->kept[i]);
-    list_for_each(look, &namenodes->looks, struct look, link)
-        free(look);
-    pthread_key_delete(namenodes->looking);
+    looks_fini(&namenodes->looks);
     pthread_mutex_destroy(&namenodes->lock);
 }

@@ -3,10 +3,11 @@
 #ifndef COEVAL_COMPONENT_HDFS_NAMENODE_H
 #define COEVAL_COMPONENT_HDFS_NAMENODE_H
 
+#include <limits.h>
 #include <pthread.h>
 
-#include "base/list.h"
 #include "component/component.h"
+#include "component/hdfs/looks.h"
 #include "component/hdfs/webhdfs_error.h"
 #include "http/transfer.h"
 
@@ -23,8 +24,7 @@ struct namenodes {
     uint64_t switches;    /* how often that changed */
     struct transfer *kept[TRANSFERS_KEPT_MAX];
     unsigned kept_count;
-    pthread_key_t looking; /* each thread's struct look */
-    struct list looks;
+    struct list looks; /* of all threads (looks.h) */
 };
 
 /* options: {"namenodes": [...], "user": "..."}. */
@@ -67,7 +67,9 @@ bool namenode_call_at(struct namenodes *namenodes, const struct call *call, unsi
                       struct error *error);
 
 /* What the calling thread has read since its last forget: true and the one NameNode that answered
- * all of it; false: the active one changed in between, and the reads prove nothing together. */
+ * all of it (NAMENODE_ANY: it has read nothing); false: the active one changed in between, and the
+ * reads prove nothing together. */
+#define NAMENODE_ANY UINT_MAX
 bool namenodes_looked_at(struct namenodes *namenodes, unsigned *ret_node);
 void namenodes_forget_looks(struct namenodes *namenodes);
 

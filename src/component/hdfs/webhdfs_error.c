@@ -78,7 +78,8 @@ static const struct mapping mappings[] = {
     {"IOException", "encryption zone", ERROR_INVALID, WEBHDFS_FINAL},
     {"IOException", "No space left on device", ERROR_NO_SPACE, WEBHDFS_FINAL},
     /* no DataNode can do it now */
-    {"IOException", "could only be written to", ERROR_UNAVAILABLE, WEBHDFS_FINAL}, /* but see below */
+    {"IOException", "could only be written to", ERROR_UNAVAILABLE,
+     WEBHDFS_FINAL}, /* but see below */
     {"IOException", "are bad. Aborting", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"IOException", "Unable to create new block", ERROR_UNAVAILABLE, WEBHDFS_FINAL},
     {"IOException", "Connection reset", ERROR_UNAVAILABLE, WEBHDFS_FINAL},

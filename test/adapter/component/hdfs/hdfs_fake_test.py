@@ -3,33 +3,14 @@ import os
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "../../../fake")]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from scripted import DIRECTORY, MISSING, SAFE_MODE, STANDBY, STARTING, TRUE  # noqa: E402
+from scripted import fake, store  # noqa: E402,F401
 from namenode import FakeNameNode, answer, file_status, lost, refuse, silent  # noqa: E402
 from store_tool import Refused, StoreTool  # noqa: E402
 
 import pytest  # noqa: E402
-
-STANDBY = refuse("StandbyException", "Operation category READ is not supported in state standby. "
-                 "Visit https://s.apache.org/sbnn-error")
-SAFE_MODE = refuse("SafeModeException", "Cannot create directory /a. Name node is in safe mode.")
-STARTING = refuse("RetriableException", "Namenode is in startup mode")
-MISSING = refuse("FileNotFoundException", "File does not exist: /a", 404)
-TRUE = answer({"boolean": True})
-DIRECTORY = answer(file_status("DIRECTORY"))
-
-
-@pytest.fixture
-def fake():
-    with FakeNameNode() as one:
-        yield one
-
-
-@pytest.fixture
-def store(fake):
-    with StoreTool([fake.url]) as tool:
-        yield tool
 
 
 # --- which NameNode ------------------------------------------------------------------------------
@@ -248,94 +229,6 @@ def test_a_listing_that_ignores_the_cursor_ends(fake, store):
     assert len(fake.operations("LISTSTATUS_BATCH")) == 2
 
 
-# --- content -------------------------------------------------------------------------------------
-
-def test_a_read_goes_on_at_another_datanode_where_it_was_cut(fake, store):
-    data = bytes(range(256)) * 1000
-    fake.redirect("OPEN", answer(data, cut=100000), answer(data[100000:]))
-    got = store.read(path="/a e\u0301")
-    assert got["length"] == len(data)
-    opens, reads = fake.operations("OPEN"), fake.operations("DN_OPEN")
-    assert opens[1]["query"]["offset"] == "100000"
-    assert opens[1]["query"]["excludedatanodes"] == "127.0.0.1"
-    assert reads[0]["path"] == "/a e\u0301"  # not the NameNode's own spelling
-
-
-def test_a_read_that_is_cut_again_and_again_ends(fake, store):
-    fake.redirect("OPEN", answer(b"x" * 1000, cut=10), answer(b"x" * 990, cut=0))
-    assert store.code("read", path="/a") == "UNAVAILABLE"
-    assert len(fake.operations("OPEN")) <= 4
-
-
-def test_a_file_that_changes_its_length_while_it_is_read(fake, store):
-    fake.redirect("OPEN", answer(b"x" * 1000, cut=10), answer(b"x" * 5000))
-    assert store.code("read", path="/a") == "CONFLICT"
-
-
-def test_a_written_file_must_have_its_length(fake, store):
-    fake.redirect("CREATE", answer(status=201)).on("DELETE", TRUE)
-    fake.on("GETFILESTATUS", MISSING, DIRECTORY, answer(file_status("FILE", 12)))
-    store.write(path="/a", data="abc", times=4)
-    assert fake.operations("DN_CREATE")[0]["body"] == b"abcabcabcabc"
-    assert fake.operations("CREATE")[0]["query"]["overwrite"] == "false"
-    assert not fake.operations("DELETE")
-    fake.on("GETFILESTATUS", MISSING, DIRECTORY, answer(file_status("FILE", 11)))
-    assert store.code("write", path="/a", data="abc", times=4) == "CORRUPT"
-    assert len(fake.operations("DELETE")) == 1  # nothing that is not whole stays
-
-
-def test_a_file_that_exists_is_never_removed(fake, store):
-    fake.redirect("CREATE", refuse("FileAlreadyExistsException", "/a already exists\n\tat x"))
-    fake.on("GETFILESTATUS", answer(file_status("FILE", 3))).on("DELETE", TRUE)
-    assert store.code("write", path="/a", data="abc") == "EXISTS"
-    fake.redirect("OPEN", answer(b"xyz"))
-    assert store.code("copy", path="/b", to="/a") == "EXISTS"
-    assert not fake.operations("DELETE")
-
-
-def test_a_datanode_that_drops_the_body(fake, store):
-    fake.redirect("CREATE", {"drop_body": True, "before": None}).on("DELETE", TRUE)
-    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
-    assert store.code("write", path="/a", data="abc" * 1000, times=1000) == "UNCERTAIN"
-    assert len(fake.operations("DELETE")) == 1
-
-
-def test_what_is_given_up_is_removed_after_it_was_made(fake, store):
-    order = []
-
-    def make():
-        time.sleep(0.3)  # a busy DataNode
-        order.append("made")
-    fake.redirect("CREATE", answer(status=201, before=make))
-    fake.on("DELETE", answer({"boolean": True}, before=lambda: order.append("removed")))
-    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
-    store.write(path="/a", data="abc", commit=False)
-    assert order == ["made", "removed"]
-    order.clear()  # the same when time runs out
-    fake.on("GETFILESTATUS", MISSING, DIRECTORY)
-    assert store.code("write", path="/a", data="abc", limit_ms=150) == "UNCERTAIN"
-    assert order == ["made", "removed"]
-
-
-def test_checksums_that_differ(fake, store):
-    def checksum(md5):
-        return answer({"FileChecksum": {"algorithm": "MD5-of-0MD5-of-512CRC32C", "length": 28,
-                                        "bytes": "0" * 24 + md5 + "0" * 8}})
-    fake.redirect("OPEN", answer(b"xyz")).redirect("CREATE", answer(status=201))
-    fake.redirect("GETFILECHECKSUM", checksum("a" * 32), checksum("b" * 32))
-    fake.on("GETFILESTATUS", answer(file_status("FILE", 3))).on("DELETE", TRUE)
-    assert store.code("copy", path="/b", to="/a") == "CORRUPT"
-    assert fake.operations("DELETE")[0]["path"] == "/a"
-    fake.redirect("GETFILECHECKSUM", checksum("a" * 32), checksum("a" * 32))
-    assert store.copy(path="/b", to="/a")["checksum"].endswith(":" + "a" * 32)
-
-
-@pytest.mark.parametrize("location", ["", "ftp://x/y?op=OPEN", "http://127.0.0.1:1"])
-def test_redirects_that_lead_nowhere(fake, store, location):
-    fake.on("OPEN", answer(status=307, headers={"Location": location}))
-    assert store.code("read", path="/a") == "PROTOCOL"
-
-
 # --- confirm -------------------------------------------------------------------------------------
 
 def test_confirm_asks_the_node_that_answered():
@@ -374,6 +267,37 @@ def test_confirm_does_not_go_elsewhere():
             assert not two.operations()
 
 
+def test_pages_that_a_standby_shows_are_no_look():
+    bean = answer({"beans": [{"ClusterId": "c", "BlockPoolId": "b"}]})
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", STANDBY).on("/jmx", bean).on("SETTIMES", STANDBY)
+        two.on("GETFILESTATUS", DIRECTORY).on("/jmx", bean).on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.identify()  # the standby tells as well
+            store.stat(path="/a")
+            store.confirm()
+        assert not one.operations("SETTIMES") and len(two.operations("SETTIMES")) == 1
+
+
+def test_a_standby_that_redirects_a_create_is_no_look():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", STANDBY).redirect("CREATE", answer(status=201))
+        two.on("GETFILESTATUS", MISSING, DIRECTORY, answer(file_status("FILE", 3)))
+        two.on("CREATE", lost()).on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.write(path="/a", data="xyz")
+            store.confirm()
+        assert one.operations("CREATE") and two.operations("SETTIMES")
+
+
+def test_confirm_without_reads_is_of_whoever_is_active():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("SETTIMES", STANDBY)
+        two.on("SETTIMES", answer())
+        with StoreTool([one.url, two.url]) as store:
+            store.confirm()
+
+
 def test_confirm_makes_its_marker(fake, store):
     fake.on("SETTIMES", MISSING).on("MKDIRS", TRUE)
     store.confirm()
@@ -402,6 +326,18 @@ def test_moment(fake, store):
                and one["sent_ns"] < one["answered_ns"] for one in roots)
     fired = [one["query"]["snapshotname"] for one in fake.operations("CREATESNAPSHOT")]
     assert fired == ["m", "m"]
+
+
+def test_a_moment_asks_the_active_one_what_happens_to_open_files():
+    with FakeNameNode() as one, FakeNameNode() as two:
+        one.on("GETFILESTATUS", STANDBY)
+        one.on("/conf", answer({"property": {"key": "k", "value": "true"}}))
+        two.on("GETFILESTATUS", ROOT).on("CREATESNAPSHOT", answer({"Path": "/a/.snapshot/m"}))
+        two.on("/conf", answer({"property": {"key": "k", "value": "false"}}))
+        two.on("GETSNAPSHOTLIST", snapshots("m"))
+        with StoreTool([one.url, two.url]) as store:
+            assert not store.moment(roots=["/a"], name="m")["roots"][0]["exact"]
+        assert not one.operations("/conf")
 
 
 def test_connections_that_were_idle_too_long_are_opened_again(fake, store):

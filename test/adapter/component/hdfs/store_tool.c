@@ -13,12 +13,16 @@
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "component/hdfs/hdfs.h"
+#include "component/store_util.h"
+#include "entry_json.h"
+#include "limiter_spy.h"
 
 struct tool {
     const struct component *component;
     struct store *store;
     struct call call;
     struct call_counters counters;
+    struct limiter limiter;
     struct arena arena; /* of one command */
     json_t *order, *answer;
 };
@@ -26,64 +30,6 @@ struct tool {
 static const char *text(const struct tool *tool, const char *key)
 {
     return json_string_or(tool->order, key, "");
-}
-
-static json_t *entry_json(const struct entry *entry)
-{
-    json_t *object = json_object();
-    json_set_string(object, "path", entry->path);
-    json_set_string(object, "type",
-                    entry->type == ENTRY_FILE        ? "FILE"
-                    : entry->type == ENTRY_DIRECTORY ? "DIRECTORY"
-                                                     : "SYMLINK");
-    json_set_integer(object, "length", (int64_t)entry->length);
-    json_set_integer(object, "mode", entry->mode);
-    json_set_string(object, "owner", entry->owner);
-    json_set_string(object, "group", entry->group);
-    json_set_integer(object, "mtime_ms", entry->mtime_ns / 1000000);
-    json_set_string(object, "acl", entry->acl);
-    json_set_integer(object, "replication", entry->replication);
-    json_set_integer(object, "block_size", (int64_t)entry->block_size);
-    json_set_string(object, "policy", entry->storage_policy);
-    json_set_integer(object, "file_id", (int64_t)entry->file_id);
-    json_set_boolean(object, "has_acl", entry->has_acl);
-    json_t *xattrs = json_object();
-    for (size_t i = 0; i < entry->xattr_count; i++) {
-        char *hex = memory_new(2 * entry->xattrs[i].size + 1);
-        hex_format(entry->xattrs[i].value, entry->xattrs[i].size, hex);
-        json_set_string(xattrs, entry->xattrs[i].name, hex);
-        free(hex);
-    }
-    json_set_take(object, "xattrs", xattrs);
-    return object;
-}
-
-/* The other way round, for set_attributes(). */
-static struct entry json_entry(struct tool *tool, const json_t *object)
-{
-    struct entry entry = {.path = "", .type = ENTRY_FILE};
-    entry.mode = (uint32_t)json_integer_or(object, "mode", 0644);
-    entry.owner = json_string_or(object, "owner", "");
-    entry.group = json_string_or(object, "group", "");
-    entry.mtime_ns = json_integer_or(object, "mtime_ms", 0) * 1000000;
-    entry.acl = json_string_or(object, "acl", NULL);
-    entry.replication = (uint32_t)json_integer_or(object, "replication", 0);
-    entry.block_size = (uint64_t)json_integer_or(object, "block_size", 0);
-    entry.length = (uint64_t)json_integer_or(object, "length", 0);
-    entry.storage_policy = json_string_or(object, "policy", NULL);
-    json_t *xattrs = json_object_get(object, "xattrs"), *value;
-    const char *name;
-    struct entry_xattr *list =
-        arena_new(&tool->arena, (json_object_size(xattrs) + 1) * sizeof *list);
-    json_object_foreach(xattrs, name, value) {
-        const char *hex = json_string_value(value);
-        void *bytes = arena_new(&tool->arena, strlen(hex) / 2 + 1);
-        CHECK(hex_parse(hex, bytes, strlen(hex) / 2));
-        list[entry.xattr_count++] =
-            (struct entry_xattr){.name = name, .value = bytes, .size = strlen(hex) / 2};
-    }
-    entry.xattrs = list;
-    return entry;
 }
 
 /* --- commands ----------------------------------------------------------------------------------
@@ -210,7 +156,7 @@ static bool do_remove(struct tool *tool, struct error *error)
 
 static bool do_set(struct tool *tool, struct error *error)
 {
-    struct entry entry = json_entry(tool, json_object_get(tool->order, "entry"));
+    struct entry entry = json_entry(json_object_get(tool->order, "entry"), &tool->arena);
     return tool->component->set_attributes(
         tool->store, &tool->call, text(tool, "path"), &entry,
         (unsigned)json_integer_or(tool->order, "fields", ENTRY_ATTRIBUTES), error);
@@ -274,6 +220,14 @@ static bool do_copy(struct tool *tool, struct error *error)
     json_set_integer(tool->answer, "crc", result.crc32c);
     json_set_string(tool->answer, "checksum", result.checksum);
     return true;
+}
+
+/* A file of the area, written whole and read back. */
+static bool do_keep(struct tool *tool, struct error *error)
+{
+    struct store_ref ref = {.component = tool->component, .store = tool->store};
+    const char *data = text(tool, "data");
+    return store_write_file(ref, &tool->call, text(tool, "path"), data, strlen(data), error);
 }
 
 static bool do_allow(struct tool *tool, struct error *error)
@@ -431,6 +385,7 @@ static const struct {
                 {"read", do_read},
                 {"write", do_write},
                 {"copy", do_copy},
+                {"keep", do_keep},
                 {"allow", do_allow},
                 {"snapshot", do_snapshot},
                 {"snapshot_get", do_snapshot_get},
@@ -452,14 +407,16 @@ static void answer_line(struct tool *tool, const char *line, size_t size)
     int64_t limit_ms = json_integer_or(tool->order, "limit_ms", 60000);
     tool->call = (struct call){.deadline_ns = clock_monotonic_ns() + limit_ms * 1000000,
                                .wait_ms = json_integer_or(tool->order, "silence_ms", 10000),
+                               .limiter = &tool->limiter,
                                .counters = &tool->counters};
-    uint64_t before = atomic_load(&tool->counters.operations);
+    struct limiter before = tool->limiter;
     while (strcmp(commands[index].name, text(tool, "do")) != 0)
         CHECK(++index < ARRAY_LENGTH(commands));
     bool done = commands[index].run(tool, &error);
     json_set_boolean(tool->answer, "ok", done);
     json_set_integer(tool->answer, "operations",
-                     (int64_t)(atomic_load(&tool->counters.operations) - before));
+                     (int64_t)(tool->limiter.operations - before.operations));
+    json_set_integer(tool->answer, "paid_bytes", (int64_t)(tool->limiter.bytes - before.bytes));
     if (!done) {
         json_set_string(tool->answer, "code", error_name(error.code));
         json_set_string(tool->answer, "text", error.text);

@@ -15,8 +15,8 @@ class Refused(Exception):
 class StoreTool:
     """store.list(path="/a") and so on; raises Refused. Use it as a context."""
 
-    def __init__(self, namenodes, user="coeval", area="/coeval/test"):
-        options = json.dumps({"namenodes": namenodes, "user": user})
+    def __init__(self, namenodes, user="coeval", area="/coeval/test", **more):
+        options = json.dumps({"namenodes": namenodes, "user": user, **more})
         self.process = subprocess.Popen([os.environ["STORE_TOOL"], options, area], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
