@@ -3,48 +3,119 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "component/hdfs/webhdfs_url.h"
 
 #define REFUSAL_BYTES_MAX ((size_t)1 << 20) /* with the stack that comes along */
+#define LEARN_MS 5000
+#define BLOCK_BYTES ((uint64_t)128 << 20) /* Hadoop's own default */
 
-void datanodes_avoid(struct datanodes_avoided *avoided, const char *url)
+/* --- which ones not ----------------------------------------------------------------------------
+ */
+
+static bool learn(struct store *store, const struct call *call, struct error *error)
 {
-    char host[256];
-    if (avoided->count < DATANODE_ATTEMPTS && webhdfs_host(url, host, sizeof host))
-        memcpy(avoided->hosts[avoided->count++], host, sizeof host);
+    struct buffer text;
+    struct call brief = *call; /* it only helps */
+    brief.wait_ms = call->wait_ms > 0 && call->wait_ms < LEARN_MS ? call->wait_ms : LEARN_MS;
+    buffer_init(&text, 0);
+    bool done = hdfs_jmx(store, &brief, "NameNodeInfo", "LiveNodes", &text, error) &&
+                datanode_map_learn(store->datanodes, buffer_text(&text), text.size,
+                                   clock_monotonic_ns(), error);
+    buffer_fini(&text);
+    return done;
 }
 
-static void full_query(const char *query, const struct datanodes_avoided *avoided,
-                       struct buffer *ret_query)
+/* As excludedatanodes wants it. A bare host is what remains when the NameNode shows no JMX: it
+ * serves where hosts go by their numbers and have one DataNode each. */
+static bool find_excluded(struct store *store, const struct call *call, const char *url,
+                          char ret_excluded[DATANODE_ADDRESS_SIZE])
 {
+    char address[DATANODE_ADDRESS_SIZE];
+    struct error ignored = ERROR_NONE;
+    if (!webhdfs_address(url, address, sizeof address))
+        return false;
+    if (datanode_map_find(store->datanodes, address, clock_monotonic_ns(), ret_excluded))
+        return true;
+    if (learn(store, call, &ignored)) /* not there: the NameNode names it no more */
+        return datanode_map_find(store->datanodes, address, clock_monotonic_ns(), ret_excluded);
+    return webhdfs_host(url, ret_excluded, DATANODE_ADDRESS_SIZE);
+}
+
+void datanodes_avoid(struct store *store, const struct call *call,
+                     struct datanodes_avoided *avoided, const char *url, bool is_gone)
+{
+    char excluded[DATANODE_ADDRESS_SIZE];
+    avoided->failures++;
+    if (!find_excluded(store, call, url, excluded))
+        return;
+    if (avoided->count < DATANODE_ATTEMPTS)
+        memcpy(avoided->addresses[avoided->count++], excluded, sizeof excluded);
+    if (is_gone)
+        datanode_map_avoid(store->datanodes, excluded, clock_monotonic_ns());
+}
+
+void datanode_works(struct store *store, const struct datanodes_avoided *avoided, const char *url)
+{
+    char address[DATANODE_ADDRESS_SIZE], excluded[DATANODE_ADDRESS_SIZE];
+    if (avoided->last_hope && webhdfs_address(url, address, sizeof address) &&
+        datanode_map_find(store->datanodes, address, clock_monotonic_ns(), excluded))
+        datanode_map_forget(store->datanodes, excluded);
+}
+
+bool datanodes_are_full(struct store *store, const struct call *call, uint64_t bytes)
+{
+    struct error ignored = ERROR_NONE; /* then nobody knows that they are */
+    return learn(store, call, &ignored) &&
+           datanode_map_is_full(store->datanodes, bytes != 0 ? bytes : BLOCK_BYTES);
+}
+
+/* --- where -------------------------------------------------------------------------------------
+ */
+
+/* True: with some that only the store avoids. */
+static bool full_query(struct store *store, const char *query,
+                       const struct datanodes_avoided *avoided, struct buffer *ret_query)
+{
+    struct buffer list;
+    buffer_init(&list, 0);
+    for (unsigned i = 0; i < avoided->count; i++)
+        buffer_append_format(&list, ",%s", avoided->addresses[i]);
+    size_t own = list.size;
+    if (!avoided->last_hope)
+        datanode_map_print_avoided(store->datanodes, clock_monotonic_ns(), &list);
+    bool remembered = list.size > own;
+    buffer_clear(ret_query);
     if (query != NULL)
         buffer_append_text(ret_query, query);
-    if (avoided == NULL || avoided->count == 0)
-        return;
-    buffer_append_text(ret_query, "&excludedatanodes=");
-    for (unsigned i = 0; i < avoided->count; i++) {
-        if (i > 0)
-            buffer_append_text(ret_query, ",");
-        path_percent_encode(ret_query, avoided->hosts[i], false);
-    }
+    if (list.size > 0)
+        webhdfs_url_add(ret_query, "excludedatanodes", buffer_text(&list) + 1);
+    buffer_fini(&list);
+    return remembered;
 }
 
 bool datanode_find(struct store *store, const struct call *call, enum http_method method,
                    const char *op, const char *path, const char *query,
-                   const struct datanodes_avoided *avoided, struct buffer *ret_url,
-                   struct error *error)
+                   struct datanodes_avoided *avoided, struct buffer *ret_url, struct error *error)
 {
     struct buffer full;
     struct namenode_answer answer;
     buffer_init(&full, 0);
     namenode_answer_init(&answer);
-    full_query(query, avoided, &full);
+    bool remembered = full_query(store, query, avoided, &full);
     /* the NameNode only points somewhere: asking twice does no harm, whatever the method */
     struct namenode_request request = {
         .method = method, .op = op, .path = path, .query = buffer_text(&full)};
     bool done = webhdfs_path_check(path, error) &&
                 namenode_call(&store->namenodes, call, &request, &answer, error);
+    if (!done && remembered && answer.status >= 400 && error->code == ERROR_UNAVAILABLE) {
+        avoided->last_hope = true; /* those that are left know nothing of the file */
+        *error = ERROR_NONE;
+        full_query(store, query, avoided, &full);
+        request.query = buffer_text(&full);
+        done = namenode_call(&store->namenodes, call, &request, &answer, error);
+    }
     if (done && answer.status != 307)
         done = error_set(error, ERROR_PROTOCOL, "%s %s: HTTP %d instead of a redirect", op, path,
                          answer.status);
@@ -54,8 +125,22 @@ bool datanode_find(struct store *store, const struct call *call, enum http_metho
     return done;
 }
 
-bool datanode_refusal(struct transfer *transfer, const char *op, const char *path,
-                      struct error *error)
+/* --- asking it ---------------------------------------------------------------------------------
+ */
+
+struct transfer_order datanode_order(const struct store *store, const struct call *call,
+                                     enum http_method method, const char *url)
+{
+    struct transfer_order order = namenode_order(call, method, url);
+    if (store->datanode_connect_ms != 0)
+        order.connect_ms = store->datanode_connect_ms;
+    if (store->datanode_silence_ms != 0)
+        order.silence_ms = store->datanode_silence_ms;
+    return order;
+}
+
+enum webhdfs_refusal datanode_refusal(struct transfer *transfer, const char *op, const char *path,
+                                      struct error *error)
 {
     struct buffer body, what;
     struct error ignored = ERROR_NONE;
@@ -71,17 +156,19 @@ bool datanode_refusal(struct transfer *transfer, const char *op, const char *pat
         error->code = ERROR_UNAVAILABLE;
     buffer_fini(&body);
     buffer_fini(&what);
-    return false;
+    return problem.refusal;
 }
 
-bool datanode_begin(const struct call *call, struct transfer *transfer, enum http_method method,
-                    const char *op, const char *path, const char *url, struct error *error)
+bool datanode_begin(struct store *store, const struct call *call, struct transfer *transfer,
+                    enum http_method method, const char *op, const char *path, const char *url,
+                    struct error *error)
 {
-    struct transfer_order order = namenode_order(call, method, url);
+    struct transfer_order order = datanode_order(store, call, method, url);
     order.repeatable = true;
     if (!transfer_begin(transfer, &order, error))
         return error_wrap(error, "%s %s", op, path);
-    if (transfer_status(transfer) >= 400)
-        return datanode_refusal(transfer, op, path, error);
-    return true;
+    if (transfer_status(transfer) < 400)
+        return true;
+    (void)datanode_refusal(transfer, op, path, error);
+    return false;
 }

@@ -84,17 +84,25 @@ static bool add_xattrs(struct store *store, const struct call *call, const char 
     return done;
 }
 
-/* The directory whose policy path would inherit: for the top of a snapshot that of the live root.
- */
+static bool is_snapshots(const char *path)
+{
+    return path != NULL && strcmp(path_name(path), ".snapshot") == 0;
+}
+
+/* The directory whose policy path inherits in what its status tells. The top of a snapshot keeps
+ * its own policy and inherits from above the live root; all below it is told as it is now, so its
+ * children inherit from the live root. */
 static const char *inherits_from(struct arena *arena, const char *path)
 {
     char *parent = path_parent(arena, path);
-    if (parent != NULL && strcmp(path_name(parent), ".snapshot") == 0)
-        parent = path_parent(arena, path_parent(arena, parent));
-    return parent;
+    char *above = parent != NULL ? path_parent(arena, parent) : NULL;
+    if (is_snapshots(parent))
+        return path_parent(arena, above);
+    return is_snapshots(above) ? path_parent(arena, above) : parent;
 }
 
-/* A status tells the policy in effect; it is the object's own when the parent has another. */
+/* A status tells the policy in effect; it is the object's own when the parent has another. An own
+ * one that equals the parent's is told by nothing (DESIGN). */
 static bool add_policy(struct store *store, const struct call *call, const char *path,
                        unsigned policy_id, struct arena *arena, struct entry *entry,
                        struct error *error)

@@ -48,9 +48,15 @@ static bool connect_once(struct store_reader *reader, struct error *error)
     buffer_clear(&reader->url);
     return datanode_find(reader->store, &reader->call, HTTP_GET, "OPEN", reader->path, query,
                          &reader->avoided, &reader->url, error) &&
-           datanode_begin(&reader->call, reader->transfer, HTTP_GET, "OPEN", reader->path,
-                          buffer_text(&reader->url), error) &&
+           datanode_begin(reader->store, &reader->call, reader->transfer, HTTP_GET, "OPEN",
+                          reader->path, buffer_text(&reader->url), error) &&
            note_length(reader, error);
+}
+
+static void leave_datanode(struct store_reader *reader, bool is_gone)
+{
+    datanodes_avoid(reader->store, &reader->call, &reader->avoided, buffer_text(&reader->url),
+                    is_gone);
 }
 
 /* A DataNode that is gone: the next one, as long as there are some. */
@@ -60,7 +66,7 @@ static bool connect_somewhere(struct store_reader *reader, struct error *error)
         if (error->code != ERROR_UNAVAILABLE || reader->url.size == 0 ||
             ++reader->failures >= DATANODE_ATTEMPTS)
             return false;
-        datanodes_avoid(&reader->avoided, buffer_text(&reader->url));
+        leave_datanode(reader, transfer_status(reader->transfer) == 0);
     }
     return true;
 }
@@ -115,12 +121,13 @@ bool hdfs_read(struct store_reader *reader, void *data, size_t size, size_t *ret
             error_set(error, ERROR_UNAVAILABLE, "%s: ends too early", reader->path);
         if (error->code != ERROR_UNAVAILABLE || ++reader->failures >= DATANODE_ATTEMPTS)
             return error_wrap(error, "OPEN %s", reader->path);
-        datanodes_avoid(&reader->avoided, buffer_text(&reader->url));
+        leave_datanode(reader, true);
         if (!connect_somewhere(reader, error))
             return false;
     }
     if (reader->failures > 0)
         *error = ERROR_NONE;
+    datanode_works(reader->store, &reader->avoided, buffer_text(&reader->url));
     reader->failures = 0;
     reader->offset += got;
     if (reader->call.counters != NULL)
@@ -167,14 +174,16 @@ static bool checksum_at(struct store *store, const struct call *call, const char
     buffer_init(&body, 65536);
     bool done =
         datanode_find(store, call, HTTP_GET, "GETFILECHECKSUM", path, NULL, avoided, &url, error) &&
-        datanode_begin(call, transfer, HTTP_GET, "GETFILECHECKSUM", path, buffer_text(&url),
+        datanode_begin(store, call, transfer, HTTP_GET, "GETFILECHECKSUM", path, buffer_text(&url),
                        error) &&
         transfer_read_rest(transfer, &body, error) &&
         json_parse(buffer_text(&body), body.size, &document, error) &&
         json_get_object(document, "FileChecksum", &sum, error) &&
         format_checksum(sum, ret_checksum, error);
-    if (!done && url.size > 0)
-        datanodes_avoid(avoided, buffer_text(&url));
+    if (done)
+        datanode_works(store, avoided, buffer_text(&url));
+    else if (url.size > 0 && error->code == ERROR_UNAVAILABLE)
+        datanodes_avoid(store, call, avoided, buffer_text(&url), transfer_status(transfer) < 400);
     json_decref(document);
     buffer_fini(&body);
     buffer_fini(&url);
@@ -186,9 +195,10 @@ bool hdfs_checksum(struct store *store, const struct call *call, const char *pat
                    char ret_checksum[96], struct error *error)
 {
     struct datanodes_avoided avoided = {.count = 0};
+    unsigned failures = 0;
     while (!checksum_at(store, call, path, &avoided, ret_checksum, error))
-        if (error->code != ERROR_UNAVAILABLE || avoided.count == 0 ||
-            avoided.count >= DATANODE_ATTEMPTS)
+        if (error->code != ERROR_UNAVAILABLE || avoided.failures == failures ||
+            ++failures >= DATANODE_ATTEMPTS)
             return false;
     return true;
 }

@@ -7,11 +7,39 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "component/hdfs/datanode_map.h"
 #include "component/hdfs/webhdfs_url.h"
+
+#define TIME_MS_MIN 10
+#define TIME_MS_MAX 3600000
+
+/* 0: not given. */
+static bool read_time(const json_t *options, const char *key, int64_t *ret_ms, struct error *error)
+{
+    json_t *value = json_object_get(options, key);
+    *ret_ms = 0;
+    if (value == NULL)
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < TIME_MS_MIN ||
+        json_integer_value(value) > TIME_MS_MAX)
+        return error_set(error, ERROR_INVALID, "%s: %d to %d milliseconds", key, TIME_MS_MIN,
+                         TIME_MS_MAX);
+    *ret_ms = json_integer_value(value);
+    return true;
+}
+
+static bool read_times(const json_t *options, int64_t *ret_connect_ms, int64_t *ret_silence_ms,
+                       struct error *error)
+{
+    return read_time(options, "datanode_connect_ms", ret_connect_ms, error) &&
+           read_time(options, "datanode_silence_ms", ret_silence_ms, error);
+}
 
 static bool check_options(const json_t *options, struct error *error)
 {
-    return namenodes_check_options(options, error);
+    int64_t ignored[2];
+    return namenodes_check_options(options, error) &&
+           read_times(options, &ignored[0], &ignored[1], error);
 }
 
 static bool open_store(const struct store_config *config, struct store **ret_store,
@@ -20,10 +48,13 @@ static bool open_store(const struct store_config *config, struct store **ret_sto
     if (!webhdfs_path_check(config->area, error))
         return error_wrap(error, "area");
     struct store *store = memory_new(sizeof *store);
-    if (!namenodes_init(&store->namenodes, config->options, error)) {
+    if (!read_times(config->options, &store->datanode_connect_ms, &store->datanode_silence_ms,
+                    error) ||
+        !namenodes_init(&store->namenodes, config->options, error)) {
         free(store);
         return false;
     }
+    store->datanodes = datanode_map_new();
     store->cluster = memory_copy_string(config->cluster);
     store->instance = memory_copy_string(config->instance);
     store->area = memory_copy_string(config->area);
@@ -36,6 +67,7 @@ static void close_store(struct store *store)
     if (store == NULL)
         return;
     namenodes_fini(&store->namenodes);
+    datanode_map_free(store->datanodes);
     free(store->cluster);
     free(store->instance);
     free(store->area);

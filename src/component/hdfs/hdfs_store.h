@@ -12,6 +12,8 @@ enum open_files { OPEN_FILES_UNKNOWN, OPEN_FILES_GROW, OPEN_FILES_FROZEN };
 struct store {
     struct namenodes namenodes;
     char *cluster, *instance, *area;
+    struct datanode_map *datanodes;
+    int64_t datanode_connect_ms, datanode_silence_ms; /* 0: as the call has it */
     atomic_int open_files; /* enum open_files: what the NameNode was last configured to do */
 };
 

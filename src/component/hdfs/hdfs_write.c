@@ -18,10 +18,14 @@ struct store_writer {
     struct call call;
     char *path;
     struct transfer *transfer;
+    struct buffer url; /* of the DataNode; empty: none was found */
+    struct datanodes_avoided avoided;
     uint64_t written;
-    bool foreign; /* what lies at the path is not ours: never remove it */
-    bool failed;  /* a write failed */
-    bool broken;  /* and the connection with it */
+    bool foreign;    /* what lies at the path is not ours: never remove it */
+    bool refused;    /* the DataNode said no */
+    bool maybe_made; /* but since it lost somebody else: the file may lie there */
+    bool failed;     /* a write failed */
+    bool broken;     /* and the connection with it */
 };
 
 /* --- opening -----------------------------------------------------------------------------------
@@ -40,44 +44,98 @@ static char *create_query(const struct hdfs_create *create)
     return buffer_take(&query);
 }
 
+/* Then the connection is as good as before. */
+static bool was_told_to_stop(const struct store_writer *writer)
+{
+    struct error ignored = ERROR_NONE;
+    return !call_may_go_on(&writer->call, &ignored);
+}
+
 /* An answer in the middle of the body: a refusal. */
 static bool take_refusal(struct store_writer *writer, struct error *error)
 {
-    datanode_refusal(writer->transfer, "CREATE", writer->path, error);
+    enum webhdfs_refusal refusal =
+        datanode_refusal(writer->transfer, "CREATE", writer->path, error);
     writer->foreign = writer->foreign || error->code == ERROR_EXISTS;
+    writer->refused = true;
+    writer->maybe_made = refusal == WEBHDFS_FINAL && error->code == ERROR_UNAVAILABLE;
     return false;
 }
 
-static bool start_sending(struct store_writer *writer, const char *url, struct error *error)
+/* The connection failed. The next file shall not wait for this DataNode too. */
+static bool lose_datanode(struct store_writer *writer, struct error *error)
 {
-    struct transfer_order order = namenode_order(&writer->call, HTTP_PUT, url);
+    error_wrap(error, "CREATE %s", writer->path);
+    if (!was_told_to_stop(writer) && writer->url.size > 0)
+        datanodes_avoid(writer->store, &writer->call, &writer->avoided, buffer_text(&writer->url),
+                        true);
+    return false;
+}
+
+static bool start_sending(struct store_writer *writer, struct error *error)
+{
     static const char *const headers[] = {"Content-Type: application/octet-stream", NULL};
+    struct transfer_order order =
+        datanode_order(writer->store, &writer->call, HTTP_PUT, buffer_text(&writer->url));
     order.headers = headers;
     if (!transfer_send_begin(writer->transfer, &order, -1, error))
-        return error_wrap(error, "CREATE %s", writer->path);
+        return lose_datanode(writer, error);
     if (transfer_status(writer->transfer) >= 400)
         return take_refusal(writer, error);
     return true;
 }
 
-/* A DataNode that cannot be reached has done nothing yet: try another one. */
-static bool find_and_start(struct store_writer *writer, const char *query, struct error *error)
+/* None was found: also what a NameNode says whose DataNodes have no room. */
+static bool tell_full(struct store_writer *writer, uint64_t block_size, struct error *error)
 {
-    struct datanodes_avoided avoided = {.count = 0};
-    struct buffer url;
-    buffer_init(&url, 0);
-    bool done;
+    if (error->code == ERROR_UNAVAILABLE && writer->avoided.count == 0 &&
+        datanodes_are_full(writer->store, &writer->call, block_size))
+        error->code = ERROR_NO_SPACE;
+    return false;
+}
+
+/* A DataNode that cannot be reached has done nothing yet: try another one. */
+static bool find_and_start(struct store_writer *writer, const struct hdfs_create *create,
+                           const char *query, struct error *error)
+{
     do {
-        buffer_clear(&url);
-        done = datanode_find(writer->store, &writer->call, HTTP_PUT, "CREATE", writer->path, query,
-                             &avoided, &url, error) &&
-               start_sending(writer, buffer_text(&url), error);
-        if (!done)
-            datanodes_avoid(&avoided, buffer_text(&url));
-    } while (!done && error->code == ERROR_UNAVAILABLE && transfer_status(writer->transfer) == 0 &&
-             url.size > 0 && avoided.count < DATANODE_ATTEMPTS);
-    buffer_fini(&url);
-    return done;
+        buffer_clear(&writer->url);
+        if (!datanode_find(writer->store, &writer->call, HTTP_PUT, "CREATE", writer->path, query,
+                           &writer->avoided, &writer->url, error))
+            return tell_full(writer, create->block_size, error);
+        if (start_sending(writer, error)) {
+            *error = ERROR_NONE; /* of those before */
+            return true;
+        }
+    } while (error->code == ERROR_UNAVAILABLE && !writer->refused &&
+             writer->avoided.failures < DATANODE_ATTEMPTS);
+    return false;
+}
+
+/* True: nothing is there any more. A task that finds the rest later removes it as well. */
+static bool remove_rest(struct store *store, const struct call *call, const char *path)
+{
+    struct error why = ERROR_NONE;
+    struct call cleanup = hdfs_cleanup_call(call);
+    return hdfs_remove(store, &cleanup, path, false, &why) || why.code == ERROR_NOT_FOUND;
+}
+
+static void free_writer(struct store_writer *writer)
+{
+    buffer_fini(&writer->url);
+    free(writer->path);
+    free(writer);
+}
+
+/* Ends a writer whose file shall not be, for the reason in *error. Where that is UNAVAILABLE,
+ * nothing was done, which must be true. */
+static void abandon(struct store_writer *writer, struct error *error)
+{
+    namenodes_give_transfer(&writer->store->namenodes, writer->transfer);
+    bool gone = writer->foreign || remove_rest(writer->store, &writer->call, writer->path);
+    if (!gone && error->code == ERROR_UNAVAILABLE)
+        error->code = ERROR_UNCERTAIN;
+    free_writer(writer);
 }
 
 bool hdfs_writer_open(struct store *store, const struct call *call,
@@ -90,18 +148,16 @@ bool hdfs_writer_open(struct store *store, const struct call *call,
     writer->path = memory_copy_string(create->path);
     writer->transfer = namenodes_take_transfer(&store->namenodes);
     char *query = create_query(create);
-    bool done = find_and_start(writer, query, error);
+    buffer_init(&writer->url, 0);
+    bool done = find_and_start(writer, create, query, error);
     free(query);
     if (done) {
         *ret_writer = writer;
         return true;
     }
-    /* UNAVAILABLE and refusals: nothing was made; only an unknown outcome may have left something
-     */
-    struct error ignored = ERROR_NONE;
-    writer->foreign = writer->foreign || error->code != ERROR_UNCERTAIN;
-    writer->broken = true;
-    (void)hdfs_write_close(writer, false, &ignored);
+    /* No answer, or a DataNode that lost its NameNode: only these may have left something. */
+    writer->foreign = writer->foreign || (error->code != ERROR_UNCERTAIN && !writer->maybe_made);
+    abandon(writer, error);
     return false;
 }
 
@@ -116,13 +172,6 @@ bool hdfs_write_open(struct store *store, const struct call *call, const char *p
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-/* Then the connection is as good as before. */
-static bool was_told_to_stop(const struct store_writer *writer)
-{
-    struct error ignored = ERROR_NONE;
-    return !call_may_go_on(&writer->call, &ignored);
-}
-
 bool hdfs_write(struct store_writer *writer, const void *data, size_t size, struct error *error)
 {
     if (size == 0)
@@ -133,7 +182,7 @@ bool hdfs_write(struct store_writer *writer, const void *data, size_t size, stru
         writer->broken = !was_told_to_stop(writer);
         if (transfer_status(writer->transfer) >= 400)
             return take_refusal(writer, error);
-        return error_wrap(error, "CREATE %s", writer->path);
+        return lose_datanode(writer, error);
     }
     writer->failed = false;
     writer->written += size;
@@ -147,7 +196,7 @@ static bool finish_sending(struct store_writer *writer, struct error *error)
     if (!transfer_send_end(writer->transfer, error)) {
         writer->failed = true;
         writer->broken = !was_told_to_stop(writer);
-        return error_wrap(error, "CREATE %s", writer->path);
+        return lose_datanode(writer, error);
     }
     if (transfer_status(writer->transfer) >= 400)
         return take_refusal(writer, error);
@@ -168,14 +217,6 @@ static bool check_length(struct store_writer *writer, struct error *error)
     return done;
 }
 
-/* Best effort: a task that finds the rest later removes it as well. */
-static void remove_rest(struct store *store, const struct call *call, const char *path)
-{
-    struct error ignored = ERROR_NONE;
-    struct call cleanup = hdfs_cleanup_call(call);
-    (void)hdfs_remove(store, &cleanup, path, false, &ignored);
-}
-
 /* A body that is merely cut leaves the DataNode free to make the file after we have removed it: so
  * it is ended in order, which the DataNode answers when the file is there. */
 static void give_up(struct store_writer *writer)
@@ -193,12 +234,14 @@ bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *er
         commit && !writer->failed && finish_sending(writer, error) && check_length(writer, error);
     if ((!commit || writer->failed) && !writer->broken && !writer->foreign)
         give_up(writer);
+    if (!done) {
+        abandon(writer, error);
+        return !commit;
+    }
+    datanode_works(writer->store, &writer->avoided, buffer_text(&writer->url));
     namenodes_give_transfer(&writer->store->namenodes, writer->transfer);
-    if (!done && !writer->foreign)
-        remove_rest(writer->store, &writer->call, writer->path);
-    free(writer->path);
-    free(writer);
-    return done || !commit;
+    free_writer(writer);
+    return true;
 }
 
 /* --- copying -----------------------------------------------------------------------------------
@@ -269,8 +312,7 @@ bool hdfs_copy_file(struct store *store, const struct call *call, const struct c
     }
     bool done = pump(call, order, reader, writer, &result, error);
     order->source_component->read_close(reader);
-    struct error ignored = ERROR_NONE;
-    if (!hdfs_write_close(writer, done, done ? error : &ignored) || !done)
+    if (!hdfs_write_close(writer, done, error) || !done)
         return false;
     if (!compare_checksums(store, call, order, &result, error)) {
         remove_rest(store, call, order->target_path);

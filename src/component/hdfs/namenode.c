@@ -303,12 +303,22 @@ static bool is_user_name(const char *user)
     return length > 0 && first && (user[length] == '\0' || strcmp(user + length, "$") == 0);
 }
 
+static bool is_option(const char *key)
+{
+    static const char *const options[] = {"namenodes", "user", "datanode_connect_ms",
+                                          "datanode_silence_ms"};
+    for (size_t i = 0; i < ARRAY_LENGTH(options); i++)
+        if (strcmp(key, options[i]) == 0)
+            return true;
+    return false;
+}
+
 bool namenodes_check_options(const json_t *options, struct error *error)
 {
     const char *key, *user;
     json_t *value, *list;
     json_object_foreach((json_t *)(uintptr_t)options, key, value) {
-        if (strcmp(key, "namenodes") != 0 && strcmp(key, "user") != 0)
+        if (!is_option(key))
             return error_set(error, ERROR_INVALID, "unknown member \"%s\"", key);
     }
     if (!json_get_array(options, "namenodes", &list, error) ||

@@ -27,7 +27,7 @@ struct namenodes {
     struct list looks; /* of all threads (looks.h) */
 };
 
-/* options: {"namenodes": [...], "user": "..."}. */
+/* options: {"namenodes": [...], "user": "..."}, and the times that hdfs_store.c looks at. */
 bool namenodes_check_options(const json_t *options, struct error *error);
 bool namenodes_init(struct namenodes *namenodes, const json_t *options, struct error *error);
 void namenodes_fini(struct namenodes *namenodes);

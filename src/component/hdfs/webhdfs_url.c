@@ -91,6 +91,17 @@ bool webhdfs_redirect(const char *location, const char *path, struct buffer *ret
     return true;
 }
 
+bool webhdfs_address(const char *url, char *ret_address, size_t size)
+{
+    size_t length;
+    const char *start = authority(url, &length);
+    if (start == NULL || length >= size)
+        return false;
+    memcpy(ret_address, start, length);
+    ret_address[length] = '\0';
+    return true;
+}
+
 bool webhdfs_host(const char *url, char *ret_host, size_t size)
 {
     size_t length;

@@ -20,7 +20,8 @@ void webhdfs_url_add_number(struct buffer *url, const char *name, int64_t value)
  * NameNode normalises Unicode in its own, and would have another file read or written. */
 bool webhdfs_redirect(const char *location, const char *path, struct buffer *ret_url,
                       struct error *error);
-/* The host of a URL; false when there is none or it is too long. */
+/* The "host:port" of a URL, and its host; false when there is none or it is too long. */
+bool webhdfs_address(const char *url, char *ret_address, size_t size);
 bool webhdfs_host(const char *url, char *ret_host, size_t size);
 
 #endif

@@ -371,6 +371,29 @@ def test_a_moment_that_is_refused(fake, store):
     assert store.code("moment", roots=["/a"], name="m") == "CONFLICT"  # not snapshottable
 
 
+# --- storage policies ----------------------------------------------------------------------------
+
+def policy(number, kind="DIRECTORY"):
+    return answer(file_status(kind, storagePolicy=number))
+
+
+@pytest.mark.parametrize("path,above", [
+    ("/r/.snapshot/s/d/e", "/r/.snapshot/s/d"),
+    ("/r/.snapshot/s/d", "/r"),  # its status is of now; that of the snapshot's top is of then
+    ("/a/r/.snapshot/s", "/a"),
+    ("/r/.snapshot/s", "/"),
+    ("/r/d", "/r"),
+    ("/d", "/")])
+def test_a_policy_is_compared_with_the_one_it_would_inherit(fake, store, path, above):
+    fake.on("GETXATTRS", answer({"XAttrs": []}))
+    fake.on("GETSTORAGEPOLICY", answer({"BlockStoragePolicy": {"name": "COLD"}}))
+    for parent, expected in ((2, ""), (7, "COLD"), (0, "COLD")):
+        fake.seen.clear()
+        fake.on("GETFILESTATUS", policy(2), policy(parent))
+        assert (store.describe(path=path)["entry"]["policy"] or "") == expected
+        assert [one["path"] for one in fake.operations("GETFILESTATUS")] == [path, above]
+
+
 # --- check ---------------------------------------------------------------------------------------
 
 def test_check_reports_what_is_wrong(fake, store):
