@@ -16,7 +16,8 @@ static bool append(struct store *store, const struct call *call, const char *pat
     struct transfer *transfer = transfer_new();
     buffer_init(&url, 0);
     buffer_init(&answer, 65536);
-    bool done = datanode_find(store, call, HTTP_POST, "APPEND", path, NULL, NULL, &url, error);
+    struct datanodes_avoided avoided = {.count = 0};
+    bool done = datanode_find(store, call, HTTP_POST, "APPEND", path, NULL, &avoided, &url, error);
     struct transfer_order order = {
         .method = HTTP_POST, .url = buffer_text(&url), .body = text, .body_size = strlen(text)};
     done =

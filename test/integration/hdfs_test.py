@@ -285,7 +285,7 @@ def test_a_datanode_that_dies_leaves_no_half_file(env, fs, top):
     with StoreTool([env["namenode"]]) as store:
         cluster("kill", "a", "dn1")
         assert store.code("write", path=top + "/f", data="x" * 1000, times=100,
-                          limit_ms=20000) in ("UNAVAILABLE", "UNCERTAIN", "IO")
+                          limit_ms=20000) in ("UNAVAILABLE", "UNCERTAIN")
         assert not fs.exists(top + "/f")
         cluster("run", "a", "dn1")
         store.write(path=top + "/f", data="x" * 1000, times=100)
