@@ -68,6 +68,7 @@ static bool connect_somewhere(struct store_reader *reader, struct error *error)
             return false;
         leave_datanode(reader, transfer_status(reader->transfer) == 0);
     }
+    *error = ERROR_NONE;
     return true;
 }
 
@@ -125,8 +126,6 @@ bool hdfs_read(struct store_reader *reader, void *data, size_t size, size_t *ret
         if (!connect_somewhere(reader, error))
             return false;
     }
-    if (reader->failures > 0)
-        *error = ERROR_NONE;
     datanode_works(reader->store, &reader->avoided, buffer_text(&reader->url));
     reader->failures = 0;
     reader->offset += got;
@@ -200,5 +199,6 @@ bool hdfs_checksum(struct store *store, const struct call *call, const char *pat
         if (error->code != ERROR_UNAVAILABLE || avoided.failures == failures ||
             ++failures >= DATANODE_ATTEMPTS)
             return false;
+    *error = ERROR_NONE;
     return true;
 }

@@ -247,6 +247,7 @@ bool namenode_call(struct namenodes *namenodes, const struct call *call,
 {
     struct search search = {.end_ns = clock_monotonic_ns() + call_wait_ms(call) * 1000000,
                             .pause_ms = PAUSE_FIRST_MS};
+    bool failed = false;
     pthread_mutex_lock(&namenodes->lock);
     unsigned node = namenodes->active;
     pthread_mutex_unlock(&namenodes->lock);
@@ -258,10 +259,13 @@ bool namenode_call(struct namenodes *namenodes, const struct call *call,
         bool final = answered && answer->problem.refusal == WEBHDFS_FINAL;
         if (final && !says_any_namenode(request, answer))
             note_answer(namenodes, node);
+        if (done && failed)
+            *error = ERROR_NONE; /* of those asked before */
         if (done || final)
             return done;
         if (!answered && error->code != ERROR_UNAVAILABLE)
             return false;
+        failed = true;
         search.any_answered = search.any_answered || answered;
         if (!search_on(namenodes, call, &search,
                        answered && answer->problem.refusal == WEBHDFS_WAIT, &node, error))

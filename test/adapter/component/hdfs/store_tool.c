@@ -413,6 +413,7 @@ static void answer_line(struct tool *tool, const char *line, size_t size)
     while (strcmp(commands[index].name, text(tool, "do")) != 0)
         CHECK(++index < ARRAY_LENGTH(commands));
     bool done = commands[index].run(tool, &error);
+    CHECK(!done || error.code == ERROR_OK); /* a failure that was got over is none */
     json_set_boolean(tool->answer, "ok", done);
     json_set_integer(tool->answer, "operations",
                      (int64_t)(tool->limiter.operations - before.operations));
