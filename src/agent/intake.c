@@ -5,6 +5,7 @@
 
 #include "agent/area.h"
 #include "agent/area_epochs.h"
+#include "agent/manifest_file.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -112,6 +113,7 @@ void intake_fini(struct intake *intake)
 {
     if (intake->changes_made)
         changes_fini(&intake->changes);
+    manifest_view_close(intake->held);
     arena_fini(&intake->arena);
 }
 

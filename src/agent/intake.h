@@ -28,6 +28,7 @@ struct intake_standing {
     bool excludes_changed;   /* what was left out then is not what is left out now */
     bool frozen;             /* its snapshot lies on B */
     const char *damage;      /* why it cannot be built on although it is there; NULL: nothing */
+    bool open_files;         /* some may have been open at its T, and the store let them grow */
     bool counted;            /* its seal tells the next two */
     uint64_t entries, bytes; /* of the member; else of what lay there, as compared */
 };
@@ -52,6 +53,7 @@ struct intake {
     unsigned fields;                     /* attributes that both stores carry */
     struct changes changes;
     bool changes_made;
+    struct manifest_view *held; /* what B holds, when a sweep asked; else NULL */
     bool base_failed; /* reading the base's snapshot found it damaged */
     struct plan plan;
     /* after intake_copy: */
@@ -72,6 +74,14 @@ bool intake_keep_plan(struct intake *intake, struct error *error);
 
 /* intake_changes.c: fills intake->changes, settled, with times and counts. */
 bool intake_find_changes(struct intake *intake, struct error *error);
+/* intake_sweep.c: is one due, by order or because files were open at the base's T; and its finds,
+ * between the normalising and the judging of changes. CONFLICT: B cannot hold what its seal says. */
+bool intake_wants_sweep(const struct intake *intake);
+bool intake_sweep(struct intake *intake, struct error *error);
+/* What B holds, after a sweep. Valid until the next call. */
+bool intake_held_entry(struct intake *intake, const char *old_path, const struct entry **ret_entry,
+                       struct error *error);
+
 /* intake_target.c: what lies on the target, and whether it may be built on. */
 bool intake_look_at_target(struct intake *intake, struct error *error);
 /* The base is of no use: compared with what lies there, when the policy or the operator says so. */

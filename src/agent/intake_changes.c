@@ -5,6 +5,7 @@
 #include "agent/area.h"
 #include "agent/difference_file.h"
 #include "agent/intake.h"
+#include "agent/manifest_file.h"
 #include "agent/source_listing.h"
 #include "agent/suspect_name.h"
 #include "agent/tree_stream.h"
@@ -83,16 +84,19 @@ static bool count_next(void *context, const struct entry **ret_entry, struct err
 
 /* No seal tells what B must hold in the end: the source's own listing, kept beside the plan. */
 static bool compare_noted(struct intake *intake, const struct listing *old,
-                          const struct listing *new, const struct listing_options *how,
-                          difference_fn *fn, void *context, struct error *error)
+                          const struct listing *new, struct error *error)
 {
     struct source_listing *noted;
     struct error ignored;
+    struct listing_options how = {.identity = LISTING_BY_PATH,
+                                  .fields = intake->fields,
+                                  .limit_bytes = CHANGES_BYTES_MAX};
     if (!source_listing_new(intake, new, &noted, error))
         return false;
     struct counting counting = {.listing = *old};
     struct listing before = {count_next, &counting}, listing = {source_listing_next, noted};
-    bool compared = listing_difference(&before, &listing, how, fn, context, error);
+    bool compared =
+        listing_difference(&before, &listing, &how, changes_add, &intake->changes, error);
     if (!intake->standing.counted) {
         intake->standing.entries = counting.entries;
         intake->standing.bytes = counting.bytes;
@@ -104,13 +108,12 @@ static bool compare_noted(struct intake *intake, const struct listing *old,
     return kept && compared;
 }
 
-static bool add_compared(struct intake *intake, struct store_ref old_ref, const char *old_top,
-                         bool with_crc, enum listing_identity identity, difference_fn *fn,
-                         void *context, struct error *error)
+/* B's own tree with A's snapshot, entry by entry and by content. */
+static bool add_compared(struct intake *intake, struct error *error)
 {
     struct tree_options options = {.exclusions = &intake->exclusions,
-                                   .described = with_crc,
-                                   .with_crc = with_crc,
+                                   .described = true,
+                                   .with_crc = true,
                                    .skip_staging = true};
     struct tree_options old_options = options;
     struct entry there;
@@ -118,30 +121,16 @@ static bool add_compared(struct intake *intake, struct store_ref old_ref, const 
     if (!intake->source.component->stat(intake->source.store, &intake->call, intake->source_top,
                                         &intake->arena, &there, error))
         return error_wrap(error, "the snapshot of the source");
-    if (intake->base == INTAKE_LIVE)
-        old_options.exclusions = NULL; /* what lies there and is excluded on A goes too */
-    struct tree_stream *old = tree_stream_new(old_ref, &intake->call, old_top, &old_options);
+    old_options.exclusions = NULL; /* what lies there and is excluded on A goes too */
+    struct tree_stream *old =
+        tree_stream_new(intake->target, &intake->call, intake->target_top, &old_options);
     struct tree_stream *new =
         tree_stream_new(intake->source, &intake->call, intake->source_top, &options);
     struct listing old_listing = {tree_stream_next, old}, new_listing = {tree_stream_next, new};
-    struct listing_options how = {.identity = identity,
-                                  .fields = with_crc ? intake->fields : ENTRY_TIMES,
-                                  .limit_bytes = CHANGES_BYTES_MAX};
-    bool done = intake->base == INTAKE_LIVE
-                    ? compare_noted(intake, &old_listing, &new_listing, &how, fn, context, error)
-                    : listing_difference(&old_listing, &new_listing, &how, fn, context, error);
+    bool done = compare_noted(intake, &old_listing, &new_listing, error);
     tree_stream_free(old);
     tree_stream_free(new);
     return done;
-}
-
-/* What a sweep finds that the difference did not say: same-length rewrites, times. */
-static bool add_swept(void *context, const struct difference *difference, struct error *error)
-{
-    struct intake *intake = context;
-    if (difference->kind != DIFFERENCE_MODIFY)
-        return true; /* the difference is the authority on names */
-    return changes_add_candidate(&intake->changes, difference->path, true, false, error);
 }
 
 static bool add_named(struct intake *intake, const json_t *names, bool path_is_old,
@@ -198,15 +187,6 @@ static bool add_stored(struct intake *intake, struct error *error)
                    error);
 }
 
-static bool add_from_seal(struct intake *intake, struct error *error)
-{
-    bool sweep = json_boolean_or(task_settings(intake->task), "sweep", false) &&
-                 (intake->source.component->features & COMPONENT_BLIND_SPOTS) != 0;
-    return add_stored(intake, error) && add_suspects(intake, error) &&
-           (!sweep || add_compared(intake, intake->source, intake->source_base_top, false,
-                                   LISTING_BY_ID, add_swept, intake, error));
-}
-
 static bool add_all(struct intake *intake, struct error *error)
 {
     if (intake->member->tombstone)
@@ -217,12 +197,10 @@ static bool add_all(struct intake *intake, struct error *error)
         return add_top(intake, error) &&
                add_children(intake, intake->source, intake->source_top, DIFFERENCE_CREATE, error);
     case INTAKE_LIVE:
-        return add_top(intake, error) &&
-               add_compared(intake, intake->target, intake->target_top, true, LISTING_BY_PATH,
-                            changes_add, &intake->changes, error);
+        return add_top(intake, error) && add_compared(intake, error);
     case INTAKE_SEAL:
         if (!intake_is_whole(intake))
-            return add_from_seal(intake, error);
+            return add_stored(intake, error) && add_suspects(intake, error);
         return add_top(intake, error) &&
                of_base(intake,
                        add_children(intake, intake->target, intake->target_base_top,
@@ -264,6 +242,26 @@ static bool describe_or_read(struct intake *intake, struct store_ref ref, const 
     return store_read_crc(ref, &intake->call, path, &ret_entry->crc32c, &length, error);
 }
 
+/* What B holds, as its manifest says where a sweep has opened it; else as A's base or B's tree does.
+ */
+static bool describe_old(struct intake *intake, const char *old_path, const char *full_path,
+                         struct store_ref view, struct arena *arena, struct entry *ret_old,
+                         struct error *error)
+{
+    const struct entry *held;
+    if (intake->base == INTAKE_EMPTY) { /* the top that we made a moment ago, or shall make */
+        *ret_old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
+        return true;
+    }
+    if (intake->held == NULL)
+        return of_base(intake, describe_or_read(intake, view, full_path, arena, ret_old, error),
+                       error);
+    if (!intake_held_entry(intake, old_path, &held, error))
+        return false;
+    *ret_old = entry_copy(arena, held);
+    return true;
+}
+
 /* What the change keeps of both states it copies: the arena goes with each of them. */
 static bool judge_one(struct intake *intake, struct change *change, struct arena *arena,
                       struct error *error)
@@ -273,12 +271,8 @@ static bool judge_one(struct intake *intake, struct change *change, struct arena
     struct entry old, new;
     const char *old_path = path_join(arena, top, change->old_path);
     const char *new_path = path_join(arena, intake->source_top, change->new_path);
-    if (intake->base == INTAKE_EMPTY) { /* the top that we made a moment ago, or shall make */
-        old = (struct entry){.type = ENTRY_DIRECTORY, .owner = "", .group = "", .path = ""};
-    } else if (!of_base(intake, describe_or_read(intake, view, old_path, arena, &old, error),
-                        error)) {
+    if (!describe_old(intake, change->old_path, old_path, view, arena, &old, error))
         return error_wrap(error, "base of %.100s", change->old_path);
-    }
     if (!describe_or_read(intake, intake->source, new_path, arena, &new, error))
         return error_wrap(error, "%.100s", change->new_path);
     return compare_content(intake, change, old_path, new_path, &old, &new, error) &&
@@ -435,7 +429,9 @@ static bool count_source(struct intake *intake, struct error *error)
 
 static bool settle_changes(struct intake *intake, struct error *error)
 {
-    return changes_normalise(&intake->changes, error) && judge_all(intake, error) &&
+    return changes_normalise(&intake->changes, error) &&
+           (!intake_wants_sweep(intake) || intake_sweep(intake, error)) &&
+           judge_all(intake, error) &&
            changes_settle(&intake->changes, error) && fill_times(intake, error) &&
            fill_counts(intake, error);
 }
@@ -477,6 +473,8 @@ bool intake_find_changes(struct intake *intake, struct error *error)
     }
     changes_fini(&intake->changes);
     intake->changes_made = false;
+    manifest_view_close(intake->held);
+    intake->held = NULL;
     intake->base = INTAKE_LIVE;
     *error = ERROR_NONE;
     return find_changes(intake, error);

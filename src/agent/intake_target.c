@@ -230,6 +230,18 @@ static bool look_for_content(struct intake *intake, struct error *error)
 
 /* ---- the seal that B's tree stands on -------------------------------------------------------- */
 
+/* Unless the moment proved of the member's root that none was, or that they stayed as they were. */
+static bool had_open_files(const struct intake *intake, const json_t *roots)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(roots, index, item)
+        if (strcmp(json_string_or(item, "instance", ""), intake->member->instance) == 0 &&
+            strcmp(json_string_or(item, "root", ""), intake->member->source_root) == 0)
+            return !json_boolean_or(item, "open_files_exact", false);
+    return true;
+}
+
 static void take_member_of_seal(struct intake_standing *standing, const struct intake *intake,
                                 const json_t *seal)
 {
@@ -246,6 +258,7 @@ static void take_member_of_seal(struct intake_standing *standing, const struct i
         standing->entries = (uint64_t)json_integer_or(manifest, "entries", 0);
         standing->bytes = (uint64_t)json_integer_or(manifest, "bytes", 0);
     }
+    standing->open_files = had_open_files(intake, json_object_get(seal, "roots"));
     const json_t *then = json_object_get(seal, "exclude");
     standing->excludes_changed =
         then != NULL && !json_equal(then, json_object_get(task_settings(intake->task), "exclude"));

@@ -195,11 +195,13 @@ static void judge_moment(struct step *step)
     const struct epoch_limits *limits = &epoch->limits;
     struct error cause = ERROR_NONE;
     if (epoch->grade > limits->consistency) {
-        error_set(
-            &cause, ERROR_CONFLICT,
-            "its grade is %s, the policy asks for %s: hold the writers (barrier, hooks), give "
-            "the members one snapshot root, or lower 'consistency'",
-            grade_name(epoch->grade), grade_name(limits->consistency));
+        error_set(&cause, ERROR_CONFLICT,
+                  "its grade is %s, the policy asks for %s: %s, or lower 'consistency'",
+                  grade_name(epoch->grade), grade_name(limits->consistency),
+                  epoch->grade == GRADE_FUZZY
+                      ? "hold the writers (barrier, hooks), and have HDFS freeze open files "
+                        "(dfs.namenode.snapshot.capture.openfiles)"
+                      : "hold the writers (barrier, hooks), give the members one snapshot root");
         step_abandon(step, &cause);
         return;
     }

@@ -392,6 +392,14 @@ bool changes_normalise(struct changes *changes, struct error *error)
     return changes_fit(changes, error);
 }
 
+bool changes_add_found(struct changes *changes, const char *old_path, struct error *error)
+{
+    struct path_slot *slot = path_map_get(&changes->touched, old_path);
+    take_touched(changes, slot != NULL ? slot->path : arena_string(&changes->arena, old_path),
+                 &looked_at);
+    return changes_fit(changes, error);
+}
+
 bool changes_covers(const struct changes *changes, const char *new_path)
 {
     const struct path_slot *slot = path_map_get(&changes->targets, new_path);

@@ -90,6 +90,8 @@ bool changes_add(void *changes, const struct difference *difference, struct erro
 bool changes_add_candidate(struct changes *changes, const char *path, bool path_is_old, bool forced,
                            struct error *error);
 bool changes_normalise(struct changes *changes, struct error *error);
+/* Behind normalise: an object that a sweep found to be other than it should be. */
+bool changes_add_found(struct changes *changes, const char *old_path, struct error *error);
 
 /* Both states of a TOUCHED object; fields: the attributes that the target can carry. CRCs decide
  * where both are known, else length and mtime. ERROR_CONFLICT: the type changed unsaid. */

@@ -20,13 +20,13 @@ from webhdfs import WebHdfs, compare  # noqa: E402
 
 DAEMON = os.environ.get("COEVALD", "coevald")
 LIMIT_S = 90  # an epoch takes about a second on an idle machine, a restart with work to redo ten
-OPEN_FILES = ("-D", "dfs.namenode.snapshot.capture.openfiles=true")
+CAPTURE = "dfs.namenode.snapshot.capture.openfiles="
 
 
 class Clusters:
     """Two HDFS clusters a and b."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, capture="true"):
         self.environment = dict(os.environ, COEVAL_TESTBED=str(directory))
         self.urls, self.clients, started = {}, {}, {}
         version = os.environ.get("COEVAL_HADOOP_VERSION", "3.4.3")
@@ -34,7 +34,7 @@ class Clusters:
                        env=self.environment, stdout=subprocess.DEVNULL)  # once, not by both
         for name in ("a", "b"):
             started[name] = subprocess.Popen(
-                self._command("start", name, "--version", version, *OPEN_FILES),
+                self._command("start", name, "--version", version, "-D", CAPTURE + capture),
                 env=self.environment, stdout=subprocess.PIPE, text=True)
         answers = {name: process.communicate()[0] for name, process in started.items()}
         if any(process.returncode != 0 for process in started.values()):

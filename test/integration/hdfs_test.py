@@ -15,7 +15,7 @@ sys.path[:0] = [TESTBED, HERE, os.path.join(HERE, "../adapter/component/hdfs")]
 
 import difference_cases  # noqa: E402
 from store_tool import StoreTool  # noqa: E402
-from webhdfs import WebHdfs, WebHdfsError, compare  # noqa: E402
+from webhdfs import OpenFile, WebHdfs, WebHdfsError, compare  # noqa: E402
 
 import pytest  # noqa: E402
 
@@ -188,26 +188,6 @@ def test_attributes_that_are_there_cost_no_write(fs, store, top):
 
 
 # --- open files ----------------------------------------------------------------------------------
-
-class OpenFile:
-    """A file that is being written: the body of a CREATE that has not ended."""
-
-    def __init__(self, fs, path):
-        _, _, location = fs._namenode("PUT", fs._target(path, "CREATE", {"blocksize": 1024}))
-        where = urllib.parse.urlsplit(location)
-        self.connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
-        self.connection.putrequest("PUT", where.path + "?" + where.query)
-        self.connection.putheader("Transfer-Encoding", "chunked")
-        self.connection.endheaders()
-
-    def write(self, data):
-        self.connection.send(b"%x\r\n%s\r\n" % (len(data), data))
-
-    def close(self):
-        self.connection.send(b"0\r\n\r\n")
-        assert self.connection.getresponse().status == 201
-        self.connection.close()
-
 
 def wait_until(condition):
     limit = time.monotonic() + 30

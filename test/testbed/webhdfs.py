@@ -183,6 +183,32 @@ class WebHdfs:
         return {attribute["name"]: (attribute["value"] or "").lower() for attribute in found}
 
 
+# --- a file that stays open ---------------------------------------------------------------------
+
+class OpenFile:
+    """A file that is being written: a CREATE, or an APPEND to one that is there, whose body has not
+    ended."""
+
+    def __init__(self, fs, path, append=False, block_size=1024):
+        verb, op, names = (("POST", "APPEND", {}) if append else
+                           ("PUT", "CREATE", {"blocksize": block_size}))
+        _, _, location = fs._namenode(verb, fs._target(path, op, names))
+        where = urllib.parse.urlsplit(location)
+        self.status = 200 if append else 201
+        self.connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+        self.connection.putrequest(verb, where.path + "?" + where.query)
+        self.connection.putheader("Transfer-Encoding", "chunked")
+        self.connection.endheaders()
+
+    def write(self, data):
+        self.connection.send(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def close(self):
+        self.connection.send(b"0\r\n\r\n")
+        assert self.connection.getresponse().status == self.status
+        self.connection.close()
+
+
 # --- the equality walker -------------------------------------------------------------------------
 
 STATUS_FIELDS = ("type", "length", "owner", "group", "permission", "modificationTime",

@@ -188,6 +188,28 @@ static void test_candidates(void **state)
     changes_fini(&changes);
 }
 
+static void test_found_by_a_sweep(void **state)
+{
+    (void)state;
+    struct change_options options = {.exclusions = &exclusions, .limit_bytes = 1 << 20};
+    struct changes changes;
+    struct error error = ERROR_NONE;
+    char text[256];
+    changes_init(&changes, &options);
+    assert_true(add_all(&changes, "R k>k2|M m|D d", &error));
+    assert_true(changes_normalise(&changes, &error));
+    assert_true(changes_add_found(&changes, "k/f", &error)); /* by its old path */
+    assert_true(changes_add_found(&changes, "m", &error));   /* known already */
+    assert_true(changes_add_found(&changes, "d/f", &error)); /* gone */
+    print(&changes, text, sizeof text);
+    assert_string_equal(text, "D d|R k>k2|T m>m|T k/f>k2/f");
+    assert_true(changes.items[3]->candidate && !changes.items[3]->forced);
+    changes.options.limit_bytes = 0;
+    assert_false(changes_add_found(&changes, "k/g", &error));
+    assert_int_equal(error.code, ERROR_LIMIT);
+    changes_fini(&changes);
+}
+
 static enum change_verdict judge(const char *difference, bool forced, const struct entry *base,
                                  const struct entry *now, unsigned fields, unsigned *ret_fields)
 {
@@ -314,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_contradictions_are_conflicts),
         cmocka_unit_test(test_contradictions_among_creations),
         cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_found_by_a_sweep),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_settling),
         cmocka_unit_test(test_memory_has_a_limit),
