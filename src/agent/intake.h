@@ -54,7 +54,7 @@ struct intake {
     struct changes changes;
     bool changes_made;
     struct manifest_view *held; /* what B holds, when a sweep asked; else NULL */
-    bool base_failed; /* reading the base's snapshot found it damaged */
+    bool base_failed;           /* reading the base's snapshot found it damaged */
     struct plan plan;
     /* after intake_copy: */
     uint64_t files, bytes, entries;
@@ -75,7 +75,8 @@ bool intake_keep_plan(struct intake *intake, struct error *error);
 /* intake_changes.c: fills intake->changes, settled, with times and counts. */
 bool intake_find_changes(struct intake *intake, struct error *error);
 /* intake_sweep.c: is one due, by order or because files were open at the base's T; and its finds,
- * between the normalising and the judging of changes. CONFLICT: B cannot hold what its seal says. */
+ * between the normalising and the judging of changes. CONFLICT: B cannot hold what its seal says.
+ */
 bool intake_wants_sweep(const struct intake *intake);
 bool intake_sweep(struct intake *intake, struct error *error);
 /* What B holds, after a sweep. Valid until the next call. */

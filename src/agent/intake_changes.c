@@ -88,9 +88,8 @@ static bool compare_noted(struct intake *intake, const struct listing *old,
 {
     struct source_listing *noted;
     struct error ignored;
-    struct listing_options how = {.identity = LISTING_BY_PATH,
-                                  .fields = intake->fields,
-                                  .limit_bytes = CHANGES_BYTES_MAX};
+    struct listing_options how = {
+        .identity = LISTING_BY_PATH, .fields = intake->fields, .limit_bytes = CHANGES_BYTES_MAX};
     if (!source_listing_new(intake, new, &noted, error))
         return false;
     struct counting counting = {.listing = *old};
@@ -242,7 +241,8 @@ static bool describe_or_read(struct intake *intake, struct store_ref ref, const 
     return store_read_crc(ref, &intake->call, path, &ret_entry->crc32c, &length, error);
 }
 
-/* What B holds, as its manifest says where a sweep has opened it; else as A's base or B's tree does.
+/* What B holds, as its manifest says where a sweep has opened it; else as A's base or B's tree
+ * does.
  */
 static bool describe_old(struct intake *intake, const char *old_path, const char *full_path,
                          struct store_ref view, struct arena *arena, struct entry *ret_old,
@@ -431,9 +431,8 @@ static bool settle_changes(struct intake *intake, struct error *error)
 {
     return changes_normalise(&intake->changes, error) &&
            (!intake_wants_sweep(intake) || intake_sweep(intake, error)) &&
-           judge_all(intake, error) &&
-           changes_settle(&intake->changes, error) && fill_times(intake, error) &&
-           fill_counts(intake, error);
+           judge_all(intake, error) && changes_settle(&intake->changes, error) &&
+           fill_times(intake, error) && fill_counts(intake, error);
 }
 
 static bool find_changes(struct intake *intake, struct error *error)

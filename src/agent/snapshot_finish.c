@@ -121,8 +121,8 @@ struct proof {
     bool by_instants; /* intervals were lost with the process; the store's clock tells */
 };
 
-/* Writers that were held prove a copy. In a snapshot that a store takes in O(1) a file that was open
- * goes on growing when they are let go: it has to be frozen there. */
+/* Writers that were held prove a copy. In a snapshot that a store takes in O(1) a file that was
+ * open goes on growing when they are let go: it has to be frozen there. */
 static bool froze_files(const struct component *component, const struct moment_root *root)
 {
     return root->open_files_exact ||

@@ -74,22 +74,22 @@ bool store_remove_all(struct store_ref ref, const struct call *call, const char 
     return true;
 }
 
-/* Hands every piece of a file to fn, paying the limiter for it. */
+/* Hands every piece of a file to fn, paying the limiter for it: of its first bytes up to length. */
 typedef bool piece_fn(void *context, const void *data, size_t size, struct error *error);
 
 static bool read_pieces(struct store_ref ref, const struct call *call, const char *path,
-                        piece_fn *fn, void *context, struct error *error)
+                        uint64_t length, piece_fn *fn, void *context, struct error *error)
 {
     struct store_reader *reader = NULL;
     if (!ref.component->read_open(ref.store, call, path, 0, &reader, error))
         return false;
     char *piece = memory_resize(NULL, PIECE_BYTES); /* not zeroed: dear to many small files */
     bool going_on = true;
-    for (size_t size = 1; going_on && size > 0;) {
-        going_on = call_may_go_on(call, error) &&
-                   ref.component->read(reader, piece, PIECE_BYTES, &size, error) &&
-                   call_take_bytes(call, size, error) &&
-                   (size == 0 || fn(context, piece, size, error));
+    for (size_t size = 1; going_on && size > 0 && length > 0; length -= size) {
+        size = length < PIECE_BYTES ? (size_t)length : PIECE_BYTES;
+        going_on =
+            call_may_go_on(call, error) && ref.component->read(reader, piece, size, &size, error) &&
+            call_take_bytes(call, size, error) && (size == 0 || fn(context, piece, size, error));
     }
     free(piece);
     ref.component->read_close(reader);
@@ -109,7 +109,7 @@ bool store_read_file(struct store_ref ref, const struct call *call, const char *
 {
     struct buffer content;
     buffer_init(&content, limit_bytes);
-    if (!read_pieces(ref, call, path, append_piece, &content, error)) {
+    if (!read_pieces(ref, call, path, UINT64_MAX, append_piece, &content, error)) {
         buffer_fini(&content);
         return error_wrap(error, "read %s", path);
     }
@@ -183,7 +183,7 @@ bool store_read_crc(struct store_ref ref, const struct call *call, const char *p
                     uint32_t *ret_crc32c, uint64_t *ret_length, struct error *error)
 {
     struct content content = {0};
-    if (!read_pieces(ref, call, path, take_piece, &content, error))
+    if (!read_pieces(ref, call, path, UINT64_MAX, take_piece, &content, error))
         return error_wrap(error, "read %s", path);
     *ret_crc32c = content.crc32c;
     *ret_length = content.length;
@@ -210,6 +210,12 @@ bool store_same_content(struct store_ref ref, const struct call *call, const cha
     return true;
 }
 
+uint64_t store_copy_length(const struct copy_order *order)
+{
+    bool may_grow = (order->source_component->features & COMPONENT_SNAPSHOT_ATOMIC) != 0;
+    return may_grow ? order->entry->length : UINT64_MAX;
+}
+
 bool store_copy_stream(struct store_ref target, const struct call *call,
                        const struct copy_order *order, struct copy_result *ret_result,
                        struct error *error)
@@ -220,7 +226,8 @@ bool store_copy_stream(struct store_ref target, const struct call *call,
                                       error))
         return false;
     struct error ignored = ERROR_NONE;
-    bool copied = read_pieces(source, call, order->source_path, take_piece, &content, error);
+    bool copied = read_pieces(source, call, order->source_path, store_copy_length(order),
+                              take_piece, &content, error);
     if (!target.component->write_close(content.writer, copied, copied ? error : &ignored) ||
         !copied)
         return error_wrap(error, "copy %s", order->source_path);

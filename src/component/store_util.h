@@ -45,6 +45,10 @@ bool store_read_crc(struct store_ref ref, const struct call *call, const char *p
  * both. Not the same by checksum may still be the same bytes in another layout. */
 bool store_same_content(struct store_ref ref, const struct call *call, const char *first,
                         const char *second, bool *ret_same, struct error *error);
+/* How many bytes copy_file reads. A file open at T may grow in a snapshot that a store took in
+ * O(1): what was there when it was described is copied. Any other source is read to its end, so
+ * that a wrong length shows. */
+uint64_t store_copy_length(const struct copy_order *order);
 /* copy_file for any target, by its reader and writer table calls: what an implementation uses when
  * it has nothing better. One buffer of 1 MiB. */
 bool store_copy_stream(struct store_ref target, const struct call *call,

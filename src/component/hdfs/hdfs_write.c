@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "component/hdfs/datanode.h"
 #include "component/hdfs/webhdfs_url.h"
+#include "component/store_util.h"
 
 #define COPY_BYTES ((size_t)1 << 20)
 #define GRACE_MS 5000
@@ -253,9 +254,11 @@ static bool pump(const struct call *call, const struct copy_order *order,
                  struct copy_result *result, struct error *error)
 {
     char *data = memory_new(COPY_BYTES);
+    uint64_t left = store_copy_length(order);
     bool done = true;
-    for (size_t size = 1; done && size > 0;) {
-        done = order->source_component->read(reader, data, COPY_BYTES, &size, error) &&
+    for (size_t size = 1; done && left > 0 && size > 0; left -= size) {
+        size = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
+        done = order->source_component->read(reader, data, size, &size, error) &&
                call_take_bytes(call, size, error) && hdfs_write(writer, data, size, error);
         if (!done)
             break;
@@ -273,6 +276,19 @@ static bool same_layout(const char *a, const char *b)
     return a[length] == ':' && strncmp(a, b, length + 1) == 0;
 }
 
+/* Its sum is then of more than what was copied. */
+static bool has_grown_since(const struct call *call, const struct copy_order *order,
+                            bool *ret_grown, struct error *error)
+{
+    struct arena arena;
+    struct entry now;
+    arena_init(&arena);
+    bool done = hdfs_stat(order->source, call, order->source_path, &arena, &now, error);
+    *ret_grown = done && now.length > order->entry->length;
+    arena_fini(&arena);
+    return done;
+}
+
 /* What arrived against what the source says of itself: also finds bytes that changed on the way. */
 static bool compare_checksums(struct store *store, const struct call *call,
                               const struct copy_order *order, struct copy_result *result,
@@ -287,7 +303,12 @@ static bool compare_checksums(struct store *store, const struct call *call,
         return true;
     if (!hdfs_checksum(order->source, call, order->source_path, source, error))
         return false;
-    if (same_layout(source, result->checksum) && strcmp(source, result->checksum) != 0)
+    if (!same_layout(source, result->checksum) || strcmp(source, result->checksum) == 0)
+        return true;
+    bool grown;
+    if (!has_grown_since(call, order, &grown, error))
+        return false;
+    if (!grown)
         return error_set(error, ERROR_CORRUPT, "copy of %s: checksum %s instead of %s",
                          order->source_path, result->checksum, source);
     return true;
