@@ -35,6 +35,7 @@ struct fake_agent {
     struct list calls;
     bool away;
     int refusal;
+    size_t refusals;
     fake_agent_fn *on_order;
     void *on_order_context;
 };
@@ -148,6 +149,7 @@ static void take_call(void *context)
         return;
     }
     if (call->agent->refusal != 0) {
+        call->agent->refusals++;
         answer_call(call, call->agent->refusal,
                     json_pack("{s:{s:s, s:s}}", "error", "code",
                               call->agent->refusal == 409 ? "CONFLICT" : "DENIED", "message",
@@ -296,6 +298,19 @@ void fake_agent_on_order(struct fake_agent *agent, fake_agent_fn *fn, void *cont
 {
     agent->on_order = fn;
     agent->on_order_context = context;
+}
+
+bool fake_agent_is_busy(const struct fake_agent *agent)
+{
+    list_for_each(call, &agent->calls, struct fake_call, node)
+        if (!call->arrived || call->posted)
+            return true;
+    return false;
+}
+
+size_t fake_agent_refusals(const struct fake_agent *agent)
+{
+    return agent->refusals;
 }
 
 size_t fake_agent_count(const struct fake_agent *agent, const char *kind)

@@ -27,6 +27,11 @@ void fake_agent_set_refusal(struct fake_agent *agent, int status);
 typedef void fake_agent_fn(void *context, const json_t *order);
 void fake_agent_on_order(struct fake_agent *agent, fake_agent_fn *fn, void *context);
 
+/* A request is on its way or being answered; a long poll on an order that runs is not. */
+bool fake_agent_is_busy(const struct fake_agent *agent);
+/* Requests that fake_agent_set_refusal() answered so far. */
+size_t fake_agent_refusals(const struct fake_agent *agent);
+
 /* Different orders (keys) of a kind that came, and one of them (0: the first). */
 size_t fake_agent_count(const struct fake_agent *agent, const char *kind);
 const json_t *fake_agent_order(const struct fake_agent *agent, const char *kind, size_t index);

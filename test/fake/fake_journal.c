@@ -36,6 +36,7 @@ struct fake_journal {
     struct error error; /* why it is lost */
 
     struct list calls; /* in order; their done has not run */
+    size_t appends, failures;
     size_t queued_records, queued_bytes;
 
     struct journal_record *records; /* durable */
@@ -123,6 +124,16 @@ size_t fake_journal_pending(const struct fake_journal *fake)
     return count;
 }
 
+size_t fake_journal_appends(const struct fake_journal *fake)
+{
+    return fake->appends;
+}
+
+size_t fake_journal_failures(const struct fake_journal *fake)
+{
+    return fake->failures;
+}
+
 /* Appending */
 
 static struct journal_record record_of(const struct fake_journal *fake,
@@ -176,6 +187,7 @@ static bool append_fake(struct journal *journal, const struct journal_append *re
     fake->queued_records += count;
     fake->queued_bytes += bytes;
     list_append(&fake->calls, &call->node);
+    fake->appends++;
     if (fake->immediate)
         fake_journal_run(fake);
     return true;
@@ -267,6 +279,7 @@ bool fake_journal_sync(struct fake_journal *fake)
         if (call->synced)
             continue;
         if (fake->failure != ERROR_OK) {
+            fake->failures++;
             error_set(&fake->error, fake->failure, "the journal failed as planned");
             fail_all(fake, &fake->error);
             fake->lost = fake->failure != ERROR_NO_SPACE;

@@ -20,6 +20,9 @@ void fake_journal_set_time(struct fake_journal *fake, int64_t realtime_us, int64
 void fake_journal_set_immediate(struct fake_journal *fake, bool immediate);
 
 size_t fake_journal_pending(const struct fake_journal *fake); /* calls whose done has not run */
+/* Calls that were taken, and syncs that failed, since the disk is new. */
+size_t fake_journal_appends(const struct fake_journal *fake);
+size_t fake_journal_failures(const struct fake_journal *fake);
 /* Makes the oldest call that is not durable yet durable, without telling. False: there is none. */
 bool fake_journal_sync(struct fake_journal *fake);
 /* Runs the oldest done, after syncing its call when need be. False: nothing pending. */

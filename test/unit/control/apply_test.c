@@ -23,7 +23,7 @@ static void assert_refused_with(const char *data_set, const char *extra, enum er
     device_open(&device);
     uint64_t before = device.journal->operations->last_sequence(device.journal);
     assert_refused(&device, policy_object("bills", data_set, extra), code, text);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(device.journal->operations->last_sequence(device.journal), before);
     json_t *policies = control_policies(device.control), *roots = control_roots(device.control);
     assert_int_equal(json_array_size(policies), 0);
@@ -343,7 +343,7 @@ static void test_the_device_stops_meanwhile(void **state)
     fake_agent_script(device.agents[EAST], "identify",
                       "{\"state\": \"running\", \"phase\": \"work\"}");
     device_apply(&device, policy_object("bills", "posix:/bills", ""), false, &outcome);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_false(outcome.over);
     device_crash(&device);
     assert_true(outcome.over);
@@ -368,7 +368,7 @@ static void test_a_dry_run_changes_nothing(void **state)
     assert_int_equal(json_array_size(roots), 2);
     assert_string_equal(json_string_or(json_array_get(roots, 0), "root", ""), "/bills");
     outcome_fini(&outcome);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(device.journal->operations->last_sequence(device.journal), 0);
     device_close(&device);
 }
@@ -391,7 +391,7 @@ static void test_revisions_and_what_a_restart_reads(void **state)
     device_open(&device);
     device_policy(&device, "bills", "posix:/bills", "");
     device_policy(&device, "bills", "posix:/bills", "{\"direction\": \"push\"}");
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(revision_of(&device), 2);
     json_t *store = device_object(&device, JOURNAL_STORE, "west/posix");
     assert_string_equal(json_string_or(store, "identity", ""), "store-w");
@@ -414,15 +414,15 @@ static void test_in_force_is_told_when_it_is_durable(void **state)
     (void)state;
     device_open(&device);
     device_policy(&device, "bills", "posix:/bills", "");
-    device_run(&device, 10);
+    device_settle(&device);
     device.slow = true;
     device_apply(&device, policy_object("bills", "posix:/bills", "{\"direction\": \"push\"}"),
                  false, &outcome);
-    device_run(&device, 20);
+    device_settle(&device);
     assert_false(outcome.over);
     while (!outcome.over) {
         assert_true(fake_journal_step(device.disk));
-        device_run(&device, 2);
+        device_settle(&device);
     }
     assert_outcome(&device, &outcome, ERROR_OK, "");
     device_crash(&device);

@@ -1,13 +1,19 @@
 /* control_fixture.c: see control_fixture.h. */
 #include "control_fixture.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "loop/timer.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 30000
+#define DUE_US 2000    /* what a timer of the next millisecond may still bring belongs to now */
+#define QUIET_TURNS 10 /* more than any row of posts that neither agents nor journal see */
 
 static const struct control_instance instances[] = {{"posix", "posix", 0}};
 
@@ -79,12 +85,14 @@ void device_close(struct device *device)
         device->journal->operations->close(device->journal);
         stop_control(device);
     }
-    loop_run_until(device->loop, NULL, NULL, 5); /* answers that nobody waits for any more */
+    device_settle(device); /* answers that nobody waits for any more */
     for (int i = 0; i < 2; i++)
         fake_agent_free(device->agents[i]);
     loop_free(device->loop);
     fake_journal_free(device->disk);
 }
+
+/* ---- waiting -------------------------------------------------------------------------------- */
 
 struct waiting {
     struct device *device;
@@ -97,19 +105,100 @@ static bool turn(void *context)
     const struct waiting *waiting = context;
     if (!waiting->device->slow)
         fake_journal_run(waiting->device->disk);
-    return waiting->until != NULL && waiting->until(waiting->context);
+    return waiting->until(waiting->context);
 }
 
-void device_wait(struct device *device, bool (*until)(void *context), void *context)
+/* What there is instead. */
+static void print_epochs(struct device *device)
+{
+    json_t *epochs = device->control == NULL ? NULL : control_epochs(device->control, NULL, 10);
+    char *text = json_dumps(epochs, 0);
+    print_message("# epochs: %s\n", text == NULL ? "-" : text);
+    free(text);
+    json_decref(epochs);
+}
+
+void device_wait(struct device *device, bool (*until)(void *context), void *context,
+                 const char *what)
 {
     struct waiting waiting = {device, until, context};
-    assert_true(loop_run_until(device->loop, turn, &waiting, WAIT_MS));
+    if (loop_run_until(device->loop, turn, &waiting, WAIT_MS))
+        return;
+    print_epochs(device);
+    fail_msg("within %d s did not come: %s", WAIT_MS / 1000, what);
 }
 
-void device_run(struct device *device, int milliseconds)
+/* Quiet turns count once an alarm has rung that was set when the last thing happened: whatever the
+ * device has set to the same instant or an earlier one has fired by then. */
+struct settling {
+    struct device *device;
+    struct wall_timer *alarm;
+    bool is_set, rang;
+    size_t appends;
+    unsigned quiet_turns;
+};
+
+static bool is_settled(void *context)
 {
-    struct waiting waiting = {device, NULL, NULL};
-    assert_false(loop_run_until(device->loop, turn, &waiting, milliseconds));
+    return ((struct settling *)context)->quiet_turns >= QUIET_TURNS;
+}
+
+static void ring(void *context, bool clock_changed)
+{
+    struct settling *settling = context;
+    (void)clock_changed;
+    settling->rang = true;
+}
+
+static bool has_happened(struct settling *settling)
+{
+    struct device *device = settling->device;
+    size_t appends = fake_journal_appends(device->disk);
+    bool news = appends != settling->appends;
+    settling->appends = appends;
+    return news || fake_agent_is_busy(device->agents[EAST]) ||
+           fake_agent_is_busy(device->agents[WEST]);
+}
+
+/* Once each turn of the loop. */
+static void count_turn(void *context)
+{
+    struct settling *settling = context;
+    if (has_happened(settling)) {
+        settling->quiet_turns = 0;
+        settling->is_set = settling->rang = false;
+    } else if (!settling->is_set) {
+        wall_timer_start(settling->alarm, clock_realtime_us() + DUE_US);
+        settling->is_set = true;
+    } else if (settling->rang) {
+        settling->quiet_turns++;
+    }
+    if (!is_settled(settling))
+        loop_post(settling->device->loop, count_turn, settling);
+}
+
+void device_settle(struct device *device)
+{
+    struct settling settling = {.device = device, .appends = fake_journal_appends(device->disk)};
+    settling.alarm = wall_timer_new(device->loop, ring, &settling);
+    loop_post(device->loop, count_turn, &settling);
+    device_wait(device, is_settled, &settling, "an end of what happens");
+    wall_timer_free(settling.alarm);
+}
+
+static bool is_past(void *context)
+{
+    return clock_realtime_us() >= *(int64_t *)context;
+}
+
+void device_wait_instant(struct device *device, int64_t at_us)
+{
+    struct settling settling = {.device = device};
+    settling.alarm = wall_timer_new(device->loop, ring, &settling); /* ends the wait of a turn */
+    wall_timer_start(settling.alarm, at_us);
+    device_wait(device, is_past, &at_us, "an instant of the clock");
+    wall_timer_free(settling.alarm);
+    device_settle(device);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -130,7 +219,7 @@ static bool outcome_is_over(void *context)
 
 void outcome_wait(struct device *device, struct outcome *outcome)
 {
-    device_wait(device, outcome_is_over, outcome);
+    device_wait(device, outcome_is_over, outcome, "an answer");
 }
 
 void outcome_fini(struct outcome *outcome)
@@ -218,7 +307,9 @@ void device_wait_state(struct device *device, const char *service, uint64_t numb
                        const char *state)
 {
     struct wanted_state wanted = {device, service, number, state};
-    device_wait(device, is_in_state, &wanted);
+    char what[100];
+    snprintf(what, sizeof what, "epoch %s/%" PRIu64 " %s", service, number, state);
+    device_wait(device, is_in_state, &wanted, what);
 }
 
 /* No epoch runs: side A has been told of the seal, and so on. */
@@ -241,8 +332,8 @@ void device_epoch(struct device *device, const char *service, uint64_t number, c
     device_verb(device, service, "run");
     device_wait_state(device, service, number, state);
     if (ends)
-        device_wait(device, is_at_rest, &wanted);
-    device_run(device, 20); /* what follows, such as retirements */
+        device_wait(device, is_at_rest, &wanted, "the end of a run");
+    device_settle(device); /* what follows, such as retirements */
 }
 
 const json_t *device_event(struct device *device, const char *name)
@@ -274,7 +365,9 @@ static bool has_event(void *context)
 const json_t *device_wait_event(struct device *device, const char *name)
 {
     struct wanted wanted = {.device = device, .name = name};
-    device_wait(device, has_event, &wanted);
+    char what[100];
+    snprintf(what, sizeof what, "event %s", name);
+    device_wait(device, has_event, &wanted, what);
     return device_event(device, name);
 }
 
@@ -287,7 +380,11 @@ static bool has_orders(void *context)
 void device_wait_orders(struct device *device, int side, const char *kind, size_t count)
 {
     struct wanted wanted = {device, kind, side, count};
-    device_wait(device, has_orders, &wanted);
+    char what[100];
+    snprintf(what, sizeof what, "%zu orders \"%s\" to %s", count, kind,
+             side == EAST ? "east" : "west");
+    device_wait(device, has_orders, &wanted, what);
+    device_settle(device);
     assert_int_equal(fake_agent_count(device->agents[side], kind), count);
 }
 

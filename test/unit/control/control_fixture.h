@@ -43,9 +43,16 @@ void device_start(struct device *device);
 /* The power fails: what is not durable is lost; the agents stay. */
 void device_crash(struct device *device);
 
-/* Runs the loop (and the journal, unless it is slow) until then; fails the test after 10 s. */
-void device_wait(struct device *device, bool (*until)(void *context), void *context);
-void device_run(struct device *device, int milliseconds);
+/* Runs the loop (and the journal, unless it is slow) until then; where it does not come within half
+ * a minute, the test fails and says what did not. */
+void device_wait(struct device *device, bool (*until)(void *context), void *context,
+                 const char *what);
+/* Until nothing happens any more by itself: what was due has fired, requests have their answers and
+ * records are durable, and so for all that followed. Only the test, a slow journal, an order that
+ * runs or a timer that is not due yet can bring the next event, however slow the machine is. */
+void device_settle(struct device *device);
+/* Until CLOCK_REALTIME shows that instant, and all that was due by then has happened. */
+void device_wait_instant(struct device *device, int64_t at_us);
 
 control_done_fn outcome_came;
 void outcome_wait(struct device *device, struct outcome *outcome);
@@ -71,7 +78,7 @@ bool device_epoch_is(struct device *device, const char *service, uint64_t number
 const json_t *device_event(struct device *device, const char *name);
 /* Until there is one. */
 const json_t *device_wait_event(struct device *device, const char *name);
-/* Until so many orders of that kind came to EAST or WEST; there are no more then. */
+/* Until so many orders of that kind came to EAST or WEST, and no more come. */
 void device_wait_orders(struct device *device, int side, const char *kind, size_t count);
 /* The journal's object, a new reference; NULL: none. */
 json_t *device_object(struct device *device, enum journal_type type, const char *key);

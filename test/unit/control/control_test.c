@@ -14,7 +14,7 @@ static void test_an_empty_journal(void **state)
     struct device device;
     (void)state;
     device_open(&device);
-    device_run(&device, 10);
+    device_settle(&device);
     json_t *status = control_status(device.control);
     assert_int_equal(json_array_size(json_object_get(status, "services")), 0);
     assert_int_equal(json_array_size(json_object_get(status, "clusters")), 2);
@@ -112,7 +112,7 @@ static void open_slow(struct device *device)
 {
     device_open(device);
     device_policy(device, "bills", "posix:/bills", "");
-    device_run(device, 10);
+    device_settle(device);
     device->slow = true;
 }
 
@@ -131,7 +131,7 @@ static void test_a_full_disk_keeps_all_in_order(void **state)
     fake_journal_run(device.disk);
     order(&device, "4", &outcomes[3]);
     fake_journal_run(device.disk);
-    device_run(&device, 20);
+    device_settle(&device);
     for (size_t i = 0; i < 4; i++)
         assert_false(outcomes[i].over);
     device.slow = false;
@@ -139,6 +139,11 @@ static void test_a_full_disk_keeps_all_in_order(void **state)
         assert_outcome(&device, &outcomes[i], ERROR_OK, "");
     assert_orders(&device, "1234");
     device_close(&device);
+}
+
+static bool has_failed_again(void *context)
+{
+    return fake_journal_failures(((struct device *)context)->disk) >= 3;
 }
 
 static void test_a_disk_that_stays_full(void **state)
@@ -151,7 +156,7 @@ static void test_a_disk_that_stays_full(void **state)
     device.slow = false;
     for (int i = 0; i < 3; i++)
         order(&device, i == 0 ? "1" : i == 1 ? "2" : "3", &outcomes[i]);
-    device_run(&device, 1200); /* two more attempts */
+    device_wait(&device, has_failed_again, &device, "two more attempts");
     for (int i = 0; i < 3; i++)
         assert_false(outcomes[i].over);
     assert_orders(&device, "");

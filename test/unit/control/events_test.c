@@ -52,7 +52,7 @@ static void test_numbers_go_on_after_a_restart(void **state)
     device_start(&device);
     assert_int_equal(count_events(&device, 0, 1000), count);
     device_verb(&device, "bills", "pause");
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(json_integer_or(device_event(&device, "policy.verb"), "sequence", 0),
                      count + 1);
     assert_int_equal(count_events(&device, count, 1000), 1);
@@ -72,13 +72,13 @@ static void test_nothing_is_heard_before_it_is_durable(void **state)
     (void)state;
     device_open(&device);
     device_policy(&device, "bills", "posix:/bills", "");
-    device_run(&device, 10);
+    device_settle(&device);
     size_t before = count_events(&device, 0, 1000);
     heard.listener = control_listen(device.control, hear, &heard);
     device.slow = true;
     control_policy_verb(device.control, "bills", "pause", "", outcome_came, &outcome);
     fake_journal_step(device.disk); /* the order; now the new state and the event are pending */
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(heard.count, 0);
     assert_int_equal(count_events(&device, 0, 1000), before);
     fake_journal_run(device.disk);
@@ -98,12 +98,12 @@ static void test_listeners_come_and_go(void **state)
     (void)state;
     device_open(&device);
     device_policy(&device, "bills", "posix:/bills", "");
-    device_run(&device, 10);
+    device_settle(&device);
     once.listener = control_listen(device.control, hear, &once);
     always.listener = control_listen(device.control, hear, &always);
     device_verb(&device, "bills", "pause");
     device_verb(&device, "bills", "resume");
-    device_run(&device, 10);
+    device_settle(&device);
     assert_int_equal(once.count, 1);
     assert_int_equal(always.count, 2);
     control_unlisten(always.listener);

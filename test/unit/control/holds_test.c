@@ -59,7 +59,7 @@ static void open_with_old_base(struct device *device, const char *hold_max, int6
     json_decref(found.object);
     device_crash(device);
     device_start(device);
-    device_run(device, 30);
+    device_settle(device);
 }
 
 static void test_a_young_hold_is_silent(void **state)
@@ -124,7 +124,7 @@ static void test_a_hold_that_expired_is_released(void **state)
     const json_t *order = fake_agent_order(device.agents[EAST], "retire", 0);
     assert_true(json_boolean_or(json_object_get(order, "body"), "release", false));
     assert_int_equal(json_integer_or(order, "number", 0), 1);
-    device_wait(&device, is_released, &device);
+    device_wait(&device, is_released, &device, "a release that is recorded");
     /* Nothing takes the base for one any more, not after a restart either. */
     device_crash(&device);
     device_start(&device);
@@ -182,7 +182,7 @@ static void test_what_a_hold_pins_counts(void **state)
     assert_int_equal(reported_bytes(&device), 600 << 20);
     /* Looked at again, not measured again. */
     device_verb(&device, "bills", "pause");
-    device_run(&device, 20);
+    device_settle(&device);
     device_wait_orders(&device, EAST, "measure", 1);
     assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 0);
     /* The operator allows less. */
@@ -195,7 +195,7 @@ static void test_what_a_hold_pins_counts(void **state)
     /* The next base is another one. */
     measures(&device, 3);
     device_epoch(&device, "bills", 2, "sealed");
-    device_wait(&device, pins_three, &device);
+    device_wait(&device, pins_three, &device, "what the new base pins");
     device_wait_orders(&device, EAST, "measure", 2);
     device_close(&device);
 }
@@ -248,12 +248,10 @@ static void test_a_release_that_fails_is_tried_again(void **state)
                   "{\"hold_max\": {\"age\": \"P30D\", \"action\": \"release\"}}");
     device_wait_event(&device, "hold.released");
     device_wait_orders(&device, EAST, "retire", 1);
-    for (int i = 0; i < 100 && fake_agent_count(device.agents[EAST], "retire") < 2; i++) {
-        device_verb(&device, "bills", "pause"); /* each looks at the hold; A must have answered */
-        device_verb(&device, "bills", "resume");
-    }
+    device_settle(&device);                 /* A has answered */
+    device_verb(&device, "bills", "pause"); /* looks at the hold */
     device_wait_orders(&device, EAST, "retire", 2);
-    device_wait(&device, is_released, &device);
+    device_wait(&device, is_released, &device, "a release that is recorded");
     device_verb(&device, "bills", "pause");
     device_wait_orders(&device, EAST, "retire", 2);
     device_close(&device);

@@ -65,8 +65,7 @@ static void test_how_far_a_check_is(void **state)
     assert_string_equal(progress.doing, "asking cluster east");
     assert_int_equal(progress.done, 0);
     assert_int_equal(progress.total, 2);
-    while (fake_agent_count(device.agents[WEST], "check") == 0)
-        device_run(&device, 1);
+    device_wait_orders(&device, WEST, "check", 1);
     assert_true(control_progress(device.control, &outcome, &progress));
     assert_string_equal(progress.doing, "asking cluster west");
     assert_string_equal(progress.unit, "clusters");

@@ -131,7 +131,7 @@ static void test_a_policy_edited_while_it_is_planned(void **state)
     device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/data") ", " PREFIX("/more")));
     fake_agent_script(device.agents[EAST], "catalogue", WORKS);
     device_verb(&device, "bills", "run");
-    device_run(&device, 20);
+    device_wait_orders(&device, EAST, "catalogue", 1);
     device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/more") ", " PREFIX("/data")));
     script_listing(&device, "/more", "m1");
     script_listing(&device, "/data", "d1");
@@ -159,8 +159,7 @@ static void test_a_directory_that_is_gone_with_its_members(void **state)
     device_epoch(&device, "bills", 1, "sealed");
     fake_agent_script(device.agents[EAST], "catalogue", NOT_THERE);
     device_verb(&device, "bills", "run");
-    device_run(&device, 30);
-    const json_t *event = device_event(&device, "epoch.not-planned");
+    const json_t *event = device_wait_event(&device, "epoch.not-planned");
     assert_string_equal(json_string_or(event, "text", ""),
                         "no epoch for this moment: posix:/data is not there on east and had data "
                         "sets of this service: bring it back, or take the selector out of the "

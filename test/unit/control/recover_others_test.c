@@ -39,7 +39,8 @@ static void test_a_generation_that_nobody_used(void **state)
         assert_int_equal(of_order(&device, side, "inspect", 1, "fence"), 5);
     }
     device_wait_state(&device, "bills", 1, "sealed");
-    device_run(&device, 20);
+    device_wait_orders(&device, EAST, "settle", 2);
+    device_settle(&device);
     assert_int_equal(of_order(&device, EAST, "settle", 1, "generation"), 1);
     assert_int_equal(of_order(&device, EAST, "settle", 1, "fence"), 5);
     device_crash(&device);
@@ -123,7 +124,7 @@ static void test_a_name_is_recovered_once(void **state)
     assert_int_equal(policy_count(&device), 1);
     assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
     device_policy(&device, "bills", "posix:/bills", ""); /* in the pair that came back */
-    device_run(&device, 10);
+    device_settle(&device);
     device_crash(&device);
     device_start(&device);
     assert_int_equal(policy_count(&device), 1);

@@ -43,7 +43,7 @@ static void test_all_comes_back_from_the_areas(void **state)
     json_decref(roots);
     fake_agent_finish(device.agents[WEST], "commit", "{\"state\": \"done\"}");
     device_wait_state(&device, "bills", 2, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     /* It is as durable as any other, its numbers go on, and the stores are those that were paired.
      */
     device_crash(&device);
@@ -85,7 +85,7 @@ static void test_a_damaged_seal_is_told_and_left_alone(void **state)
     assert_int_equal(json_integer_or(told, "number", 0), 2);
     outcome_fini(&outcome);
     assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
-    device_run(&device, 20);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[WEST], "discard"), 0);
     device_epoch(&device, "bills", 3, "sealed"); /* its number is not given again */
     device_close(&device);
@@ -113,10 +113,9 @@ static void test_an_older_seal_that_settles_last_is_no_base(void **state)
                       "\"something is in the way\"}}");
     recover(&device, &outcome);
     outcome_fini(&outcome);
-    device_run(&device, 20);
-    assert_non_null(device_event(&device, "epoch.unsettled"));
+    device_wait_event(&device, "epoch.unsettled");
     fake_agent_finish(device.agents[EAST], "settle", "{\"state\": \"done\"}");
-    device_run(&device, 20);
+    device_settle(&device);
     device_epoch(&device, "bills", 3, "sealed");
     const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
     assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
@@ -181,8 +180,7 @@ static void test_a_plan_gives_way_to_what_is_recovered(void **state)
     outcome_fini(&outcome);
     device_wait_state(&device, "bills", 2, "committing");
     fake_agent_finish(device.agents[EAST], "catalogue", "{\"state\": \"done\", \"result\": {}}");
-    device_run(&device, 20);
-    const json_t *event = device_event(&device, "epoch.not-planned");
+    const json_t *event = device_wait_event(&device, "epoch.not-planned");
     assert_string_equal(json_string_or(event, "text", ""),
                         "no epoch for this moment: another epoch of it has begun to run");
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
@@ -218,7 +216,7 @@ static void test_a_known_service_has_no_moment_again(void **state)
     device_open(&device);
     device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"now\", \"lead_time\": \"PT0.1S\"}");
     device_wait_state(&device, "bills", 1, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     device_epoch(&device, "bills", 2, "sealed");
     json_t *epochs = json_array();
     json_append_take(epochs, epoch_item(&device, 1, "sealed"));
@@ -226,11 +224,11 @@ static void test_a_known_service_has_no_moment_again(void **state)
     script_inspection(&device, epochs, json_array());
     recover(&device, &outcome);
     outcome_fini(&outcome);
-    device_run(&device, 50);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 2);
     device_verb(&device, "bills", "pause"); /* decides again */
     device_verb(&device, "bills", "resume");
-    device_run(&device, 50);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 2);
     device_close(&device);
 }
@@ -253,7 +251,7 @@ static void test_a_recovered_slot_is_used_up(void **state)
     recover(&device, &outcome);
     outcome_fini(&outcome);
     device_verb(&device, "bills", "resume");
-    device_run(&device, 50);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
     device_close(&device);
 }
@@ -283,7 +281,7 @@ static void test_the_device_stops_meanwhile(void **state)
     fake_agent_script(device.agents[EAST], "inspect",
                       "{\"state\": \"running\", \"phase\": \"inspect\"}");
     control_recover(device.control, "", outcome_came, &outcome);
-    device_run(&device, 10);
+    device_wait_orders(&device, EAST, "inspect", 1);
     device_crash(&device);
     assert_true(outcome.over);
     assert_int_equal(outcome.error.code, ERROR_CANCELED);

@@ -32,8 +32,7 @@ static void test_a_root_that_moves(void **state)
                                   outcome_came, &outcome, &error));
     assert_outcome(&device, &outcome, ERROR_OK, "");
     assert_int_equal(fake_agent_count(device.agents[EAST], "move-root"), 1);
-    device_run(&device, 10);
-    assert_string_equal(json_string_or(device_event(&device, "root.moved"), "text", ""),
+    assert_string_equal(json_string_or(device_wait_event(&device, "root.moved"), "text", ""),
                         "posix:/shop on cluster east: one root");
     device_epoch(&device, "bills", 2, "sealed");
     const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
@@ -59,7 +58,7 @@ static void test_a_directory_that_is_not_there(void **state)
                    "there is no directory /shpo in posix on cluster east; nothing was changed: "
                    "make it there, or correct the path");
     assert_int_equal(fake_agent_count(device.agents[EAST], "move-root"), 0);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_null(device_event(&device, "root.moved"));
     device_close(&device);
 }
@@ -113,8 +112,7 @@ static void test_progress_and_an_agent_that_fails(void **state)
     assert_true(control_root_move(device.control, "east", "posix", "/shop", "", outcome_came,
                                   &outcome, &error));
     assert_true(progress_is(&device, &outcome, "asking cluster east for the directory", 0));
-    while (fake_agent_count(device.agents[EAST], "move-root") == 0)
-        device_run(&device, 1);
+    device_wait_orders(&device, EAST, "move-root", 1);
     assert_true(progress_is(&device, &outcome,
                             "cluster east removes the snapshots of the replaced roots", 1));
     fake_agent_finish(device.agents[EAST], "move-root",
@@ -123,8 +121,7 @@ static void test_progress_and_an_agent_that_fails(void **state)
     assert_outcome(&device, &outcome, ERROR_DENIED,
                    "move the root of posix:/shop on cluster east: not ours");
     assert_false(control_progress(device.control, &outcome, &progress));
-    device_run(&device, 10);
-    assert_string_equal(json_string_or(device_event(&device, "root.half-moved"), "text", ""),
+    assert_string_equal(json_string_or(device_wait_event(&device, "root.half-moved"), "text", ""),
                         "move the root of posix:/shop on cluster east: not ours; snapshots of the "
                         "replaced roots on cluster east may be gone");
     device_close(&device);
@@ -171,15 +168,14 @@ static void test_nothing_begins_meanwhile(void **state)
     struct outcome run = {.over = false};
     (void)state;
     begin_move(&bench, WORKS);
-    device_run(&bench.device, 20);
+    device_wait_orders(&bench.device, WEST, "move-root", 1);
     control_policy_verb(bench.device.control, "bills", "run", "", outcome_came, &run);
     assert_outcome(&bench.device, &run, ERROR_CONFLICT,
                    "an epoch of 'bills' is running: see `coeval epoch list bills`");
     fake_agent_finish(bench.device.agents[WEST], "move-root",
                       "{\"state\": \"done\", \"result\": {\"removed\": 1}}");
     assert_outcome(&bench.device, &bench.outcome, ERROR_OK, "");
-    device_run(&bench.device, 20);
-    const json_t *event = device_event(&bench.device, "root.seals-lost");
+    const json_t *event = device_wait_event(&bench.device, "root.seals-lost");
     assert_string_equal(
         json_string_or(event, "text", ""),
         "1 seals went with a snapshot root on cluster west: nothing can be restored "
@@ -217,8 +213,7 @@ static void test_a_refusal_half_way(void **state)
                        "{\"code\": \"CONFLICT\", \"message\": \"nested\"}}");
     assert_outcome(&bench.device, &bench.outcome, ERROR_CONFLICT,
                    "move the root of posix:/shop on cluster west: nested");
-    device_run(&bench.device, 20);
-    assert_non_null(device_event(&bench.device, "root.half-moved"));
+    device_wait_event(&bench.device, "root.half-moved");
     assert_true(is_lost(&bench.device, 1));
     assert_true(compares(&bench.device, 2));
     device_close(&bench.device);
@@ -232,8 +227,7 @@ static void test_an_agent_that_does_not_say(void **state)
                "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
     assert_outcome(&bench.device, &bench.outcome, ERROR_IO,
                    "move the root of posix:/shop on cluster west: -");
-    device_run(&bench.device, 20);
-    assert_non_null(device_event(&bench.device, "root.half-moved"));
+    device_wait_event(&bench.device, "root.half-moved");
     assert_false(is_lost(&bench.device, 1));
     assert_true(compares(&bench.device, 2));
     device_close(&bench.device);
@@ -244,7 +238,7 @@ static void test_a_restart_meanwhile(void **state)
     struct bench bench;
     (void)state;
     begin_move(&bench, WORKS);
-    device_run(&bench.device, 20);
+    device_wait_orders(&bench.device, WEST, "move-root", 1);
     device_crash(&bench.device);
     device_start(&bench.device);
     outcome_fini(&bench.outcome);

@@ -45,6 +45,11 @@ static void test_push_orders_the_primary(void **state)
     device_close(&device);
 }
 
+static bool was_refused_again(void *context)
+{
+    return fake_agent_refusals(((struct device *)context)->agents[WEST]) >= 3;
+}
+
 /* A token that is wrong for a while costs time, not the epoch; the operator hears of it. */
 static void test_a_denied_device_waits(void **state)
 {
@@ -56,9 +61,8 @@ static void test_a_denied_device_waits(void **state)
     fake_agent_set_refusal(device.agents[WEST], 401);
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     device_wait_state(&device, "bills", 1, "snapped");
-    device_run(&device, 400); /* several tries */
-    const json_t *event = device_event(&device, "agent.denied");
-    assert_non_null(event);
+    device_wait(&device, was_refused_again, &device, "several tries");
+    const json_t *event = device_wait_event(&device, "agent.denied");
     assert_string_equal(json_string_or(event, "severity", ""), "alarm");
     assert_true(device_epoch_is(&device, "bills", 1, "snapped"));
     int64_t sequence = json_integer_or(event, "sequence", 0);
@@ -86,9 +90,7 @@ static void test_a_fenced_device_says_so(void **state)
     fake_agent_script(device.agents[WEST], "transfer", fenced);
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     device_wait_state(&device, "bills", 1, "snapped");
-    device_run(&device, 50);
-    const json_t *event = device_event(&device, "device.fenced");
-    assert_non_null(event);
+    const json_t *event = device_wait_event(&device, "device.fenced");
     assert_string_equal(json_string_or(event, "severity", ""), "alarm");
     assert_true(control_policy(device.control, "bills", &policy, &error));
     assert_string_equal(json_string_or(policy, "state", ""), "fenced");
@@ -165,7 +167,7 @@ static void test_a_device_with_an_old_journal_stops(void **state)
             fake_agent_script(device.agents[WEST], "transfer", status);
         control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
         device_wait_state(&device, "bills", 1, "abandoned");
-        device_run(&device, 20);
+        device_settle(&device);
         assert_behind(&device, i < 2);
         outcome_fini(&outcome);
         device_close(&device);
@@ -213,12 +215,12 @@ static void test_no_order_before_its_record(void **state)
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     /* One commit at a time, with time for whatever would leave too early. */
     for (int i = 0; i < 60 && !device_epoch_is(&device, "bills", 1, "sealed"); i++) {
-        device_run(&device, 5);
+        device_settle(&device);
         fake_journal_step(device.disk);
     }
     device.slow = false;
     device_wait_state(&device, "bills", 1, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_int_equal(east.orders, 3);
     assert_int_equal(west.orders, 2);
     outcome_fini(&outcome);
@@ -246,21 +248,21 @@ static bool crash_after(unsigned records)
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     for (unsigned i = 0; i < records; i++) {
-        device_run(&device, 2);
+        device_settle(&device);
         fake_journal_step(device.disk);
     }
     bool sealed = device_epoch_is(&device, "bills", 1, "sealed");
     device_crash(&device);
     device_start(&device);
     device.slow = false;
-    device_run(&device, 20);
+    device_settle(&device);
     if (newest_number(&device) == 0)
         device_verb(&device, "bills", "run"); /* the operator's order itself was lost */
-    device_run(&device, 5);
+    device_settle(&device);
     uint64_t number = newest_number(&device);
     assert_in_range(number, 1, 2);
     device_wait_state(&device, "bills", number, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "snapshot"), 1);
     assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 1);
     assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
@@ -310,10 +312,10 @@ static void test_what_was_forgotten_meanwhile_is_not_sent(void **state)
     device.slow = true;
     control_epoch_verb(device.control, "bills", 1, "abandon", "", outcome_came, &outcome);
     fake_agent_finish(device.agents[EAST], "resolve", "{\"state\": \"done\"}");
-    device_run(&device, 20);
+    device_settle(&device);
     for (int i = 0; i < 2; i++)
         assert_true(fake_journal_step(device.disk)); /* the verb; then "prepare the moment" */
-    device_run(&device, 20);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "snapshot"), 0);
     device.slow = false;
     device_wait_state(&device, "bills", 1, "abandoned");
@@ -342,7 +344,7 @@ static void test_an_epoch_keeps_its_clusters(void **state)
     fake_journal_run(device.disk);
     device_crash(&device);
     device_start(&device);
-    device_run(&device, 20);
+    device_settle(&device);
     fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
     device_wait_state(&device, "bills", 1, "sealed");
     assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);

@@ -58,7 +58,7 @@ static void open_scrubbed(struct device *device, int64_t ago_us, const char *ans
     fake_agent_script(device->agents[WEST], "verify", answer);
     device_crash(device);
     device_start(device);
-    device_run(device, 30);
+    device_settle(device);
 }
 
 static void test_a_week_is_not_over(void **state)
@@ -85,7 +85,7 @@ static void test_the_newest_seal_is_read_again(void **state)
     /* Not again after the next start. */
     device_crash(&device);
     device_start(&device);
-    device_run(&device, 30);
+    device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[WEST], "verify"), 1);
     device_close(&device);
 }

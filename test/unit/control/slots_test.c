@@ -63,10 +63,10 @@ static void begin_slot(struct device *device)
                  false, &outcome);
     while (!outcome.over) {
         fake_journal_step(device->disk);
-        device_run(device, 2);
+        device_settle(device);
     }
     assert_outcome(device, &outcome, ERROR_OK, "");
-    device_run(device, 20);
+    device_settle(device);
 }
 
 static void test_a_slot_is_durable_before_it_is_planned(void **state)
@@ -78,7 +78,7 @@ static void test_a_slot_is_durable_before_it_is_planned(void **state)
     assert_true(fake_journal_pending(device.disk) > 0);
     assert_int_equal(epoch_count(&device), 0);
     for (int i = 0; i < 20 && epoch_count(&device) == 0; i++) {
-        device_run(&device, 2);
+        device_settle(&device);
         fake_journal_step(device.disk);
     }
     assert_int_equal(epoch_count(&device), 1);
@@ -102,17 +102,17 @@ static void test_a_slot_that_was_lost_with_its_plan_runs_once(void **state)
     for (int i = 0; i < 2; i++) {
         device_crash(&device);
         device_start(&device);
-        device_run(&device, 20);
+        device_settle(&device);
         assert_int_equal(epoch_count(&device), 0); /* the slot's record is not durable */
     }
     device.slow = false;
     device_wait_state(&device, "bills", 1, "sealed");
-    device_run(&device, 50);
+    device_settle(&device);
     assert_non_null(device_event(&device, "moment.interrupted"));
     assert_int_equal(epoch_count(&device), 1);
     device_crash(&device);
     device_start(&device);
-    device_run(&device, 50);
+    device_settle(&device);
     assert_int_equal(epoch_count(&device), 1);
     device_close(&device);
 }
@@ -135,14 +135,14 @@ static void test_a_slot_that_was_lost_is_counted(void **state)
     device_policy(&device, "bills", "posix:/bills",
                   "{\"t0\": \"now\", \"period\": \"none\", \"missed\": \"skip\", \"lead_time\": "
                   "\"PT0.01S\", \"grace\": \"PT0.01S\", " SELECTS "}");
-    device_run(&device, 20);
+    int64_t over_us = clock_realtime_us() + 20000;
+    device_settle(&device);
     device_crash(&device);
-    device_run(&device, 30);
+    device_wait_instant(&device, over_us);
     device_start(&device);
-    device_run(&device, 50);
+    device_wait_event(&device, "moment.passed");
     assert_int_equal(epoch_count(&device), 0);
     assert_int_equal(passed(&device, "missed"), 1);
-    assert_non_null(device_event(&device, "moment.passed"));
     device_close(&device);
 }
 
@@ -163,20 +163,20 @@ static void test_a_slot_whose_epoch_was_lost_runs_once(void **state)
         device_open(&device);
         begin_slot(&device);
         for (unsigned i = 0; i < records; i++) {
-            device_run(&device, 2);
+            device_settle(&device);
             fake_journal_step(device.disk);
         }
         sealed = device_epoch_is(&device, "bills", 1, "sealed");
         device_crash(&device);
         device_start(&device);
         device.slow = false;
-        device_run(&device, 50);
+        device_settle(&device);
         json_t *policies = control_policies(device.control);
         bool known = json_array_size(policies) == 1;
         json_decref(policies);
         if (known) {
-            device_wait(&device, has_committed_one, &device);
-            device_run(&device, 20); /* no second one comes */
+            device_wait(&device, has_committed_one, &device, "a commit");
+            device_settle(&device); /* no second one comes */
             assert_int_equal(epoch_count(&device), 1);
             assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
         }
@@ -193,11 +193,11 @@ static void test_a_lost_slot_runs_after_the_restart(void **state)
     device_policy(&device, "bills", "posix:/bills", "");
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
-    device_run(&device, 5);
+    device_settle(&device);
     device_crash(&device);
     device_start(&device);
     device.slow = false;
-    device_run(&device, 20);
+    device_settle(&device);
     assert_false(outcome.over); /* nobody was told that it runs */
     assert_int_equal(epoch_count(&device), 0);
     device_close(&device);
@@ -211,7 +211,7 @@ static void seal_before_its_moment(struct device *device, char ret_extra[100])
     snprintf(ret_extra, 100, "{\"t0\": \"%s\"}", moment);
     device_policy(device, "bills", "posix:/bills", ret_extra);
     device_wait_state(device, "bills", 1, "sealed");
-    device_run(device, 20);
+    device_settle(device);
 }
 
 static void test_a_slot_is_used_up_for_a_later_policy_too(void **state)
@@ -225,7 +225,7 @@ static void test_a_slot_is_used_up_for_a_later_policy_too(void **state)
     control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_OK, "");
     device_policy(&device, "bills", "posix:/bills", extra);
-    device_run(&device, 50);
+    device_settle(&device);
     assert_int_equal(epoch_count(&device), 1);
     device_close(&device);
 }
@@ -245,11 +245,11 @@ static void test_a_slot_beside_a_deletion(void **state)
     snprintf(extra, sizeof extra, "{\"t0\": \"%s\", \"lead_time\": \"PT2H\", \"period\": \"P1D\"}",
              moment);
     device_policy(&device, "bills", "posix:/bills", extra);
-    device_run(&device, 10);
+    device_settle(&device);
     device.slow = true;
     control_policy_verb(device.control, "bills", "resume", "", outcome_came, &resumed);
     control_delete_policy(device.control, "bills", "", outcome_came, &deleted);
-    device_run(&device, 10);
+    device_settle(&device);
     device.slow = false;
     assert_outcome(&device, &deleted, ERROR_CONFLICT,
                    "an epoch of 'bills' is running: `coeval epoch abandon` it first, or wait");
@@ -285,15 +285,15 @@ static void test_a_retirement_does_not_end_what_is_planned(void **state)
     device_epoch(&device, "bills", 2, "sealed");
     fake_agent_script(device.agents[EAST], "catalogue", WORKS);
     device_verb(&device, "bills", "run");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_true(is_running(&device));
     fake_agent_finish(device.agents[WEST], "retire", "{\"state\": \"done\", \"result\": {}}");
     device_wait_state(&device, "bills", 1, "retired");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_true(is_running(&device));
     fake_agent_finish(device.agents[EAST], "catalogue", FINDS);
     device_wait_state(&device, "bills", 3, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_false(is_running(&device));
     device_close(&device);
 }

@@ -68,15 +68,15 @@ static void test_an_order_is_durable_first(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     open_device(&device);
-    device_run(&device, 10);
+    device_settle(&device);
     device.slow = true;
     control_policy_verb(device.control, "bills", "pause", "night shift", outcome_came, &outcome);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_false(outcome.over);
     assert_string_equal(state_of(&device), "idle");
     fake_journal_step(device.disk);
     assert_string_equal(state_of(&device), "paused");
-    device_run(&device, 10);
+    device_settle(&device);
     assert_false(outcome.over); /* nor is its effect told before it is durable */
     device.slow = false;
     assert_outcome(&device, &outcome, ERROR_OK, "");
@@ -92,13 +92,13 @@ static void test_pause_and_resume_outlive_a_restart(void **state)
     (void)state;
     open_device(&device);
     device_verb(&device, "bills", "pause");
-    device_run(&device, 10);
+    device_settle(&device);
     assert_non_null(device_event(&device, "policy.verb"));
     device_crash(&device);
     device_start(&device);
     assert_string_equal(state_of(&device), "paused");
     device_verb(&device, "bills", "resume");
-    device_run(&device, 10);
+    device_settle(&device);
     device_crash(&device);
     device_start(&device);
     assert_string_equal(state_of(&device), "idle");
@@ -128,7 +128,7 @@ static void test_one_epoch_at_a_time(void **state)
                         "end, move the root, then `coeval policy resume bills`");
     fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
     device_wait_state(&device, "bills", 1, "sealed");
-    device_run(&device, 10);
+    device_settle(&device);
     device_epoch(&device, "bills", 2, "sealed");
     device_close(&device);
 }
@@ -158,7 +158,7 @@ static void test_how_far_a_verification_is(void **state)
                       "{\"state\": \"running\", \"phase\": \"verify\", \"progress\": "
                       "{\"files_done\": 7, \"files_total\": 20, \"operations\": 31}}");
     control_verify(device.control, "bills", 1, outcome_came, &outcome);
-    device_wait(&device, has_counts, &counted);
+    device_wait(&device, has_counts, &counted, "counts of a verification");
     assert_string_equal(counted.progress.doing, "cluster west: verify, 31 calls");
     assert_string_equal(counted.progress.unit, "entries");
     assert_int_equal(counted.progress.done, 7);
@@ -178,8 +178,7 @@ static void test_a_deleted_policy(void **state)
     device_epoch(&device, "bills", 1, "sealed");
     control_delete_policy(device.control, "bills", "moved away", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_OK, "");
-    device_run(&device, 10);
-    assert_string_equal(json_string_or(device_event(&device, "policy.deleted"), "text", ""),
+    assert_string_equal(json_string_or(device_wait_event(&device, "policy.deleted"), "text", ""),
                         "moved away");
     assert_string_equal(state_of(&device), "gone");
     assert_true(device_epoch_is(&device, "bills", 1, "sealed")); /* its epochs stay */
@@ -210,7 +209,7 @@ static void test_verbs_on_an_epoch(void **state)
     device_wait_state(&device, "bills", 1, "sealed");
     fake_agent_script(device.agents[WEST], "transfer",
                       "{\"state\": \"running\", \"phase\": \"copy\"}");
-    device_run(&device, 10);
+    device_settle(&device);
     device_epoch(&device, "bills", 2, "receiving");
     assert_epoch_verb(&device, "bills", 2, "abandon", ERROR_OK, "");
     device_wait_state(&device, "bills", 2, "abandoned");
@@ -256,7 +255,7 @@ static void test_a_caller_that_goes_is_not_called(void **state)
     open_device(&device);
     control_policy_verb(device.control, "coal", "run", "", outcome_came, &outcome);
     control_forget(device.control, &outcome);
-    device_run(&device, 10);
+    device_settle(&device);
     assert_false(outcome.over);
     device_close(&device);
 }
@@ -269,7 +268,7 @@ static void test_clusters_hear_of_a_deletion(void **state)
     open_device(&device);
     control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_OK, "");
-    device_run(&device, 20);
+    device_settle(&device);
     for (int i = 0; i < 2; i++)
         assert_int_equal(fake_agent_count(device.agents[i], "unprotect"), 1);
     device_close(&device);
@@ -279,11 +278,11 @@ static void test_clusters_hear_of_a_deletion(void **state)
 static void step_until_told(struct device *device, struct outcome *outcome)
 {
     unsigned steps = 0;
-    device_run(device, 10);
+    device_settle(device);
     while (!outcome->over) {
         assert_true(++steps < 40);
         fake_journal_step(device->disk);
-        device_run(device, 2);
+        device_settle(device);
     }
     assert_true(steps > 1); /* the order itself, and what it did */
     assert_int_equal(outcome->error.code, ERROR_OK);
@@ -306,14 +305,14 @@ static void test_what_was_told_outlives_the_process(void **state)
     device_start(&device);
     device.slow = false;
     device_wait_state(&device, "bills", 1, "abandoned");
-    device_run(&device, 20);
+    device_settle(&device);
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     step_until_told(&device, &outcome);
     device_crash(&device);
     device_start(&device);
     device.slow = false;
-    device_run(&device, 50); /* numbers never fall: it may be another one */
+    device_settle(&device); /* numbers never fall: it may be another one */
     json_t *epochs = control_epochs(device.control, "bills", 10);
     assert_int_equal(json_array_size(epochs), 2);
     assert_string_equal(json_string_or(json_array_get(epochs, 0), "state", ""), "sealed");
