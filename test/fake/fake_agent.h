@@ -16,6 +16,11 @@ struct link *fake_agent_link(struct fake_agent *agent); /* link_free() it */
 /* The next order of that kind gets this status: {"state": "done", "result": {}}, {"state":
  * "failed", "error": {"code", "message"}}, {"state": "waiting", "question", "error"}, or {"state":
  * "running", "phase"}, which lasts until fake_agent_finish(). Several: one order each, in order. */
+#define FAKE_RUNNING "{\"state\": \"running\"}"
+#define FAKE_PHASE(phase) "{\"state\": \"running\", \"phase\": \"" phase "\"}"
+#define FAKE_DONE "{\"state\": \"done\"}"
+#define FAKE_FAILED(code, message) \
+    "{\"state\": \"failed\", \"error\": {\"code\": \"" code "\", \"message\": \"" message "\"}}"
 void fake_agent_script(struct fake_agent *agent, const char *kind, const char *status);
 /* The newest order of that kind, RUNNING until now. */
 void fake_agent_finish(struct fake_agent *agent, const char *kind, const char *status);

@@ -1,11 +1,8 @@
 /* apply_test.c: what a policy is refused for, with the remedy in words; that a refused or dry one
  * leaves nothing behind; and what is recorded of one that comes into force. */
 #include "control_fixture.h"
+#include "device_records.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/check.h"
 #include "base/json.h"
 
 static void assert_refused(struct device *device, json_t *policy, enum error_code code,
@@ -71,8 +68,7 @@ static void test_hooks_are_not_for_everybody(void **state)
     (void)state;
     device_open(&device);
     device.refuses_hooks = true;
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     assert_refused(&device, policy_object("bills", "posix:/bills", hook), ERROR_DENIED,
                    "hooks run as the user of coevald, and every user of this machine may ask here: "
                    "set listen.token_file, or listen.hooks: true, in its configuration");
@@ -107,8 +103,7 @@ static void test_a_pair_keeps_its_clusters(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_refused(&device, policy_object("other", "posix:/other", PAIR("west", "east")),
                    ERROR_CONFLICT,
                    "pair 'p' is east -> west already: give the other pair another name");
@@ -125,13 +120,10 @@ static void test_a_service_keeps_its_pair(void **state)
     static const char why[] = "service 'bills' belongs to pair 'p', and so do its epochs: protect "
                               "it in pair 'q' under another name";
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_refused(&device, policy_object("bills", "posix:/bills", TURNED), ERROR_CONFLICT, why);
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_delete(&device, "bills", "");
     assert_refused(&device, policy_object("bills", "posix:/bills", TURNED), ERROR_CONFLICT, why);
     device_policy(&device, "bills", "posix:/bills", "");
     device_close(&device);
@@ -141,8 +133,7 @@ static void test_targets_belong_to_one_service(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_refused(
         &device,
         policy_object("other", "posix:/other",
@@ -152,9 +143,7 @@ static void test_targets_belong_to_one_service(void **state)
         "on west, posix:/bills of service bills and posix:/bills/x of service other "
         "overlap; a target belongs to one service: change the target_map of one");
     /* A policy that is gone does not stand in the way. */
-    struct outcome outcome = {.over = false};
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_delete(&device, "bills", "");
     device_policy(&device, "other", "posix:/other",
                   "{\"target_map\": [{\"instance\": \"posix\", \"from\": \"/other\", \"to\": "
                   "\"/bills/x\"}]}");
@@ -165,10 +154,8 @@ static void test_targets_belong_to_one_service(void **state)
 static void test_a_target_is_no_source(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_refused(
         &device, policy_object("back", "posix:/bills", TURNED), ERROR_CONFLICT,
         "on east, posix:/bills would be written by service back, and service bills is "
@@ -181,8 +168,7 @@ static void test_a_target_is_no_source(void **state)
         "is backed up from posix:/orders there: change the target_map of next, or delete "
         "the policy of the other one");
     /* After a takeover the way back is free. */
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_delete(&device, "bills", "");
     device_policy(&device, "back", "posix:/bills", TURNED);
     device_close(&device);
 }
@@ -246,15 +232,13 @@ static void test_another_store_than_the_paired_one(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     fake_agent_script(device.agents[WEST], "identify", IDENTITY("west", "store-x"));
     assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
                    "west:posix is not the store that was paired (now store-x, was store-w): bring "
                    "the old one back, or pair the new one under another instance name");
     /* Also after a restart. */
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     fake_agent_script(device.agents[EAST], "identify", IDENTITY("east", "store-y"));
     assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_CONFLICT,
                    "east:posix is not the store that was paired (now store-y, was store-e): bring "
@@ -326,9 +310,7 @@ static void test_an_agent_that_refuses(void **state)
     struct device device;
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[WEST], "identify",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"DENIED\", \"message\": "
-                      "\"not for you\"}}");
+    fake_agent_script(device.agents[WEST], "identify", FAKE_FAILED("DENIED", "not for you"));
     assert_refused(&device, policy_object("bills", "posix:/bills", ""), ERROR_DENIED,
                    "not for you");
     device_close(&device);
@@ -340,8 +322,7 @@ static void test_the_device_stops_meanwhile(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[EAST], "identify",
-                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    fake_agent_script(device.agents[EAST], "identify", FAKE_RUNNING);
     device_apply(&device, policy_object("bills", "posix:/bills", ""), false, &outcome);
     device_settle(&device);
     assert_false(outcome.over);
@@ -388,16 +369,14 @@ static void test_revisions_and_what_a_restart_reads(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_policy(&device, "bills", "posix:/bills", "{\"direction\": \"push\"}");
     device_settle(&device);
     assert_int_equal(revision_of(&device), 2);
     json_t *store = device_object(&device, JOURNAL_STORE, "west/posix");
     assert_string_equal(json_string_or(store, "identity", ""), "store-w");
     json_decref(store);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     assert_int_equal(revision_of(&device), 2);
     json_t *roots = control_roots(device.control);
     assert_int_equal(json_array_size(roots), 2);
@@ -412,8 +391,7 @@ static void test_in_force_is_told_when_it_is_durable(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_settle(&device);
     device.slow = true;
     device_apply(&device, policy_object("bills", "posix:/bills", "{\"direction\": \"push\"}"),
@@ -425,8 +403,7 @@ static void test_in_force_is_told_when_it_is_durable(void **state)
         device_settle(&device);
     }
     assert_outcome(&device, &outcome, ERROR_OK, "");
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     assert_int_equal(revision_of(&device), 2);
     device_close(&device);
 }
@@ -436,8 +413,7 @@ static void test_a_service_stays_in_its_pair(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     json_t *other = policy_object("bills", "posix:/bills",
                                   "{\"pair\": {\"name\": \"q\", \"primary\": \"west\", "
                                   "\"secondary\": \"east\"}}");
@@ -459,8 +435,7 @@ static void test_another_first_moment(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"2100-01-01T00:20:00Z\"}");
     json_t *service = schedule_of(&device);
     assert_string_equal(json_string_or(service, "next", ""), "2100-01-01T00:20:00Z");

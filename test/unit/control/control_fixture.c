@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "loop/timer.h"
@@ -77,6 +76,12 @@ void device_crash(struct device *device)
 {
     fake_journal_crash(device->disk);
     stop_control(device);
+}
+
+void device_restart(struct device *device)
+{
+    device_crash(device);
+    device_start(device);
 }
 
 void device_close(struct device *device)
@@ -270,6 +275,38 @@ void device_policy(struct device *device, const char *name, const char *data_set
     assert_outcome(device, &outcome, ERROR_OK, "");
 }
 
+void device_open_bills(struct device *device, const char *extra)
+{
+    device_open(device);
+    device_policy(device, "bills", "posix:/bills", extra);
+}
+
+void device_open_sealed(struct device *device, uint64_t count)
+{
+    device_open_bills(device, "");
+    for (uint64_t number = 1; number <= count; number++)
+        device_epoch(device, "bills", number, "sealed");
+}
+
+void device_delete(struct device *device, const char *name, const char *reason)
+{
+    struct outcome outcome = {.over = false};
+    control_delete_policy(device->control, name, reason, outcome_came, &outcome);
+    assert_outcome(device, &outcome, ERROR_OK, "");
+}
+
+void assert_policy_state(struct device *device, const char *name, const char *state)
+{
+    json_t *policies = control_policies(device->control), *policy;
+    const char *found = "gone";
+    size_t index;
+    json_array_foreach(policies, index, policy)
+        if (strcmp(json_string_or(policy, "name", ""), name) == 0)
+            found = json_string_or(policy, "state", "");
+    assert_string_equal(found, state);
+    json_decref(policies);
+}
+
 void device_verb(struct device *device, const char *name, const char *verb)
 {
     struct outcome outcome = {.over = false};
@@ -388,14 +425,26 @@ void device_wait_orders(struct device *device, int side, const char *kind, size_
     assert_int_equal(fake_agent_count(device->agents[side], kind), count);
 }
 
-json_t *device_object(struct device *device, enum journal_type type, const char *key)
+bool device_compares(struct device *device, size_t nth)
 {
-    struct buffer payload;
-    struct error error = ERROR_NONE;
-    json_t *object = NULL;
-    buffer_init(&payload, 0);
-    if (device->journal->operations->object(device->journal, type, key, &payload, &error))
-        assert_true(json_parse(payload.data, payload.size, &object, &error));
-    buffer_fini(&payload);
-    return object;
+    const json_t *order = fake_agent_order(device->agents[WEST], "transfer", nth - 1);
+    const json_t *lost = json_object_get(json_object_get(order, "body"), "base_lost");
+    assert_true(json_is_boolean(lost));
+    return json_is_true(lost);
+}
+
+size_t device_epoch_count(struct device *device)
+{
+    json_t *epochs = control_epochs(device->control, NULL, 1000);
+    size_t count = json_array_size(epochs);
+    json_decref(epochs);
+    return count;
+}
+
+size_t device_policy_count(struct device *device)
+{
+    json_t *policies = control_policies(device->control);
+    size_t count = json_array_size(policies);
+    json_decref(policies);
+    return count;
 }

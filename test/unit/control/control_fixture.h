@@ -40,8 +40,13 @@ struct outcome {
 void device_open(struct device *device); /* agents and an empty disk, and started */
 void device_close(struct device *device);
 void device_start(struct device *device);
+/* device_open(), and policy "bills" of posix:/bills; extra as for policy_object(). */
+void device_open_bills(struct device *device, const char *extra);
+/* The same without an extra, and its epochs 1 to count are sealed. */
+void device_open_sealed(struct device *device, uint64_t count);
 /* The power fails: what is not durable is lost; the agents stay. */
 void device_crash(struct device *device);
+void device_restart(struct device *device); /* device_crash(), then device_start() */
 
 /* Runs the loop (and the journal, unless it is slow) until then; where it does not come within half
  * a minute, the test fails and says what did not. */
@@ -64,10 +69,14 @@ void assert_outcome(struct device *device, struct outcome *outcome, enum error_c
  * unless extra (more members as JSON, "" for none) says otherwise. */
 json_t *policy_object(const char *name, const char *data_set, const char *extra);
 void device_apply(struct device *device, json_t *policy, bool dry_run, struct outcome *outcome);
-/* Both must succeed. */
+/* These must succeed. */
 void device_policy(struct device *device, const char *name, const char *data_set,
                    const char *extra);
 void device_verb(struct device *device, const char *name, const char *verb);
+void device_delete(struct device *device, const char *name, const char *reason);
+/* "idle", "paused", ...; "gone": there is none. */
+void assert_policy_state(struct device *device, const char *name, const char *state);
+size_t device_policy_count(struct device *device);
 /* Runs an epoch of the service now and waits until it is in that state. */
 void device_epoch(struct device *device, const char *service, uint64_t number, const char *state);
 void device_wait_state(struct device *device, const char *service, uint64_t number,
@@ -80,7 +89,8 @@ const json_t *device_event(struct device *device, const char *name);
 const json_t *device_wait_event(struct device *device, const char *name);
 /* Until so many orders of that kind came to EAST or WEST, and no more come. */
 void device_wait_orders(struct device *device, int side, const char *kind, size_t count);
-/* The journal's object, a new reference; NULL: none. */
-json_t *device_object(struct device *device, enum journal_type type, const char *key);
+/* Whether the n-th order to transfer (1: the first) says that the base is lost. */
+bool device_compares(struct device *device, size_t nth);
+size_t device_epoch_count(struct device *device); /* of all services */
 
 #endif

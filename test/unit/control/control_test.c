@@ -1,12 +1,12 @@
 /* control_test.c: start from a journal that is empty, filled or damaged; and a journal without
  * room, which loses no record and changes no order. */
 #include "control_fixture.h"
+#include "device_records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/json.h"
 
 static void test_an_empty_journal(void **state)
@@ -28,11 +28,8 @@ static void assert_start_fails(enum journal_type type, const char *key, const ch
 {
     struct device device;
     struct error error = ERROR_NONE;
-    struct journal_append record = {.type = type, .key = key, .payload = payload};
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
-    fake_journal_run(device.disk);
+    device_open_bills(&device, "");
+    device_put_text(&device, type, key, payload);
     device_crash(&device);
     struct control_options options = {.device = "d"};
     assert_true(fake_journal_open(device.disk, NULL, NULL, &options.journal, &error));
@@ -62,15 +59,10 @@ static void test_a_damaged_journal(void **state)
 static void test_an_epoch_without_its_service_is_let_be(void **state)
 {
     struct device device;
-    struct error error = ERROR_NONE;
-    struct journal_append record = {
-        .type = JOURNAL_EPOCH, .key = "x", .payload = "{\"service\": \"gone\"}"};
     (void)state;
     device_open(&device);
-    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
-    fake_journal_run(device.disk);
-    device_crash(&device);
-    device_start(&device);
+    device_put_text(&device, JOURNAL_EPOCH, "x", "{\"service\": \"gone\"}");
+    device_restart(&device);
     device_close(&device);
 }
 
@@ -110,8 +102,7 @@ static void order(struct device *device, const char *reason, struct outcome *out
 
 static void open_slow(struct device *device)
 {
-    device_open(device);
-    device_policy(device, "bills", "posix:/bills", "");
+    device_open_bills(device, "");
     device_settle(device);
     device->slow = true;
 }
@@ -221,24 +212,6 @@ static void test_stopping_while_the_disk_is_full(void **state)
     device_close(&device);
 }
 
-static const char *state_of(json_t *policies, const char *name)
-{
-    size_t index;
-    json_t *policy;
-    json_array_foreach(policies, index, policy)
-        if (strcmp(json_string_or(policy, "name", ""), name) == 0)
-            return json_string_or(policy, "state", "");
-    return "";
-}
-
-static void assert_states(struct device *device, const char *bills, const char *crm)
-{
-    json_t *policies = control_policies(device->control);
-    assert_string_equal(state_of(policies, "bills"), bills);
-    assert_string_equal(state_of(policies, "crm"), crm);
-    json_decref(policies);
-}
-
 /* Its zone is not installed any more: the other service runs, and nothing of it is lost. */
 static void test_one_policy_does_not_keep_the_others(void **state)
 {
@@ -247,15 +220,15 @@ static void test_one_policy_does_not_keep_the_others(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", berlin);
+    device_open_bills(&device, berlin);
     device_policy(&device, "crm", "posix:/crm", "");
     device_epoch(&device, "bills", 1, "sealed");
     device_crash(&device);
     setenv("TZDIR", "/nonexistent", 1);
     device_start(&device);
     device_epoch(&device, "crm", 1, "sealed");
-    assert_states(&device, "broken", "idle");
+    assert_policy_state(&device, "bills", "broken");
+    assert_policy_state(&device, "crm", "idle");
     assert_non_null(device_event(&device, "policy.broken"));
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_CONFLICT,

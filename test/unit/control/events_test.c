@@ -2,9 +2,6 @@
  * durable and nothing else. */
 #include "control_fixture.h"
 
-#include <string.h>
-
-#include "base/check.h"
 #include "base/json.h"
 
 struct heard {
@@ -38,9 +35,7 @@ static void test_numbers_go_on_after_a_restart(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     size_t count = count_events(&device, 0, 1000);
     json_t *events = control_events(device.control, 0, 1000), *event;
     size_t index;
@@ -48,8 +43,7 @@ static void test_numbers_go_on_after_a_restart(void **state)
         assert_int_equal(json_integer_or(event, "sequence", 0), index + 1);
     json_decref(events);
     assert_true(count >= 2);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     assert_int_equal(count_events(&device, 0, 1000), count);
     device_verb(&device, "bills", "pause");
     device_settle(&device);
@@ -70,8 +64,7 @@ static void test_nothing_is_heard_before_it_is_durable(void **state)
     struct heard heard = {.count = 0};
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_settle(&device);
     size_t before = count_events(&device, 0, 1000);
     heard.listener = control_listen(device.control, hear, &heard);
@@ -96,8 +89,7 @@ static void test_listeners_come_and_go(void **state)
     struct device device;
     struct heard once = {.leaves = true}, always = {.leaves = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_settle(&device);
     once.listener = control_listen(device.control, hear, &once);
     always.listener = control_listen(device.control, hear, &always);

@@ -1,64 +1,27 @@
 /* holds_test.c: the base's hold on A: told at half of its age or of what it pins, kept or released
  * at the end, whatever else runs. */
 #include "control_fixture.h"
+#include "device_records.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-/* The id and the record of the only service. */
-struct found {
-    char id[64];
-    json_t *object;
-};
-
-static bool take_object(void *context, const char *key, const char *payload, size_t size,
-                        struct error *error)
-{
-    struct found *found = context;
-    assert_null(found->object);
-    snprintf(found->id, sizeof found->id, "%s", key);
-    return json_parse(payload, size, &found->object, error);
-}
-
-static struct found service_record(struct device *device)
-{
-    struct found found = {.object = NULL};
-    struct error error = ERROR_NONE;
-    assert_true(device->journal->operations->objects(device->journal, JOURNAL_SERVICE, take_object,
-                                                     &found, &error));
-    assert_non_null(found.object);
-    return found;
-}
-
 /* Epoch 1 is the base since age_us; the device starts and looks at it. */
 static void open_with_old_base(struct device *device, const char *hold_max, int64_t age_us)
 {
-    char extra[200], key[80];
-    struct error error;
-    device_open(device);
+    char extra[200];
     snprintf(extra, sizeof extra, "{\"hold_max\": %s}", hold_max);
-    device_policy(device, "bills", "posix:/bills", extra);
+    device_open_bills(device, extra);
     device_epoch(device, "bills", 1, "sealed");
-    struct found found = service_record(device);
-    snprintf(key, sizeof key, "%s/%012d", found.id, 1);
-    json_t *epoch = device_object(device, JOURNAL_EPOCH, key);
-    json_set_time(epoch, "t_us", clock_realtime_us() - age_us);
-    char *payload = json_dumps(epoch, 0);
-    struct journal_append record = {.type = JOURNAL_EPOCH, .key = key, .payload = payload};
-    assert_true(journal_append_all(device->journal, &record, 1, NULL, NULL, &error));
-    fake_journal_run(device->disk);
-    free(payload);
-    json_decref(epoch);
-    json_decref(found.object);
-    device_crash(device);
-    device_start(device);
+    struct record epoch = epoch_record(device, 1);
+    json_set_time(epoch.object, "t_us", clock_realtime_us() - age_us);
+    device_put_object(device, JOURNAL_EPOCH, epoch.key, epoch.object);
+    device_restart(device);
     device_settle(device);
 }
 
@@ -96,21 +59,15 @@ static void test_a_hold_that_expired_is_kept_when_asked(void **state)
     assert_string_equal(json_string_or(event, "severity", ""), "alarm");
     assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 0);
     device_epoch(&device, "bills", 2, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
-    assert_false(json_boolean_or(json_object_get(order, "body"), "base_lost", true));
+    assert_false(device_compares(&device, 2));
     device_close(&device);
 }
 
 static bool is_released(void *context)
 {
-    struct device *device = context;
-    char key[80];
-    struct found found = service_record(device);
-    snprintf(key, sizeof key, "%s/%012d", found.id, 1);
-    json_t *epoch = device_object(device, JOURNAL_EPOCH, key);
-    bool released = json_boolean_or(epoch, "retired_a", false);
-    json_decref(epoch);
-    json_decref(found.object);
+    struct record epoch = epoch_record(context, 1);
+    bool released = json_boolean_or(epoch.object, "retired_a", false);
+    json_decref(epoch.object);
     return released;
 }
 
@@ -126,11 +83,9 @@ static void test_a_hold_that_expired_is_released(void **state)
     assert_int_equal(json_integer_or(order, "number", 0), 1);
     device_wait(&device, is_released, &device, "a release that is recorded");
     /* Nothing takes the base for one any more, not after a restart either. */
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device_epoch(&device, "bills", 2, "sealed");
-    order = fake_agent_order(device.agents[WEST], "transfer", 1);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_true(device_compares(&device, 2));
     device_wait_orders(&device, EAST, "retire", 1);
     device_close(&device);
 }
@@ -168,8 +123,7 @@ static void test_what_a_hold_pins_counts(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "{\"hold_max\": {\"bytes\": \"1GiB\"}}");
+    device_open_bills(&device, "{\"hold_max\": {\"bytes\": \"1GiB\"}}");
     measures(&device, 600 << 20);
     device_epoch(&device, "bills", 1, "sealed");
     device_wait_orders(&device, EAST, "measure", 1);
@@ -227,9 +181,7 @@ static void test_a_hold_ends_without_any_slot(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills",
-                  "{\"lead_time\": \"PT0.1S\", \"hold_max\": {\"age\": \"PT0.5S\"}}");
+    device_open_bills(&device, "{\"lead_time\": \"PT0.1S\", \"hold_max\": {\"age\": \"PT0.5S\"}}");
     device_epoch(&device, "bills", 1, "sealed");
     device_wait_event(&device, "hold.half");
     device_wait_event(&device, "hold.expired");
@@ -241,8 +193,7 @@ static void test_a_release_that_fails_is_tried_again(void **state)
     struct device device;
     (void)state;
     open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"keep\"}", 31 * DAY_US);
-    fake_agent_script(device.agents[EAST], "retire",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
+    fake_agent_script(device.agents[EAST], "retire", FAKE_FAILED("IO", "-"));
     /* Kept until now; the operator's new policy counts for this base too. */
     device_policy(&device, "bills", "posix:/bills",
                   "{\"hold_max\": {\"age\": \"P30D\", \"action\": \"release\"}}");
@@ -265,8 +216,7 @@ static void test_a_hold_under_a_running_epoch_waits_for_it(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     open_with_old_base(&device, "{\"age\": \"P30D\", \"action\": \"release\"}", 0);
-    fake_agent_script(device.agents[WEST], "transfer",
-                      "{\"state\": \"running\", \"phase\": \"receiving\"}");
+    fake_agent_script(device.agents[WEST], "transfer", FAKE_RUNNING);
     device_epoch(&device, "bills", 2, "receiving");
     device_policy(&device, "bills", "posix:/bills",
                   "{\"hold_max\": {\"age\": \"PT0.001S\", \"action\": \"release\"}}");
@@ -279,8 +229,7 @@ static void test_a_hold_under_a_running_epoch_waits_for_it(void **state)
     device_wait_event(&device, "hold.released");
     device_wait_orders(&device, EAST, "retire", 1);
     device_epoch(&device, "bills", 3, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_true(device_compares(&device, 3));
     device_close(&device);
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -22,23 +21,26 @@ static const json_t *find(const json_t *findings, const char *hop, const char *l
     return NULL;
 }
 
+/* The findings; end the outcome. */
+static const json_t *check(struct device *device, struct outcome *outcome)
+{
+    control_check(device->control, NULL, outcome_came, outcome);
+    outcome_wait(device, outcome);
+    return json_object_get(outcome->result, "findings");
+}
+
 static void test_check(void **state)
 {
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    fake_agent_script(device.agents[EAST], "check",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"DENIED\", \"message\": "
-                      "\"not for you\"}}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[EAST], "check", FAKE_FAILED("DENIED", "not for you"));
     fake_agent_script(device.agents[WEST], "check",
                       "{\"state\": \"done\", \"result\": {\"stores\": [{\"cluster\": \"east\", "
                       "\"instance\": \"posix\", \"findings\": [{\"level\": \"warning\", \"what\": "
                       "\"slow\", \"remedy\": \"wait\"}]}]}}");
-    control_check(device.control, NULL, outcome_came, &outcome);
-    outcome_wait(&device, &outcome);
-    const json_t *findings = json_object_get(outcome.result, "findings");
+    const json_t *findings = check(&device, &outcome);
     const json_t *east = find(findings, "east", "error");
     assert_string_equal(json_string_or(east, "what", ""), "not for you");
     assert_string_equal(
@@ -59,7 +61,7 @@ static void test_how_far_a_check_is(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[WEST], "check", "{\"state\": \"running\"}");
+    fake_agent_script(device.agents[WEST], "check", FAKE_RUNNING);
     control_check(device.control, NULL, outcome_came, &outcome);
     assert_true(control_progress(device.control, &outcome, &progress));
     assert_string_equal(progress.doing, "asking cluster east");
@@ -71,7 +73,7 @@ static void test_how_far_a_check_is(void **state)
     assert_string_equal(progress.unit, "clusters");
     assert_int_equal(progress.done, 1);
     assert_false(control_progress(device.control, &device, &progress)); /* somebody else's */
-    fake_agent_finish(device.agents[WEST], "check", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "check", FAKE_DONE);
     outcome_wait(&device, &outcome);
     assert_false(control_progress(device.control, &outcome, &progress));
     outcome_fini(&outcome);
@@ -89,9 +91,7 @@ static void assert_clock(struct device *device, int64_t offset_us, const char *w
              "\"ended_us\": \"%lld\", \"clock_synchronised\": true}}",
              now_us, now_us);
     fake_agent_script(device->agents[EAST], "check", status);
-    control_check(device->control, NULL, outcome_came, &outcome);
-    outcome_wait(device, &outcome);
-    const json_t *error = find(json_object_get(outcome.result, "findings"), "east", "error");
+    const json_t *error = find(check(device, &outcome), "east", "error");
     const char *found = error == NULL ? "" : json_string_or(error, "what", "");
     assert_true(what == NULL ? error == NULL : strstr(found, what) != NULL);
     outcome_fini(&outcome);
@@ -101,8 +101,7 @@ static void test_an_agent_by_another_clock(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_clock(&device, 0, NULL);
     assert_clock(&device, HOUR_US, "ms ahead of this device's");
     assert_clock(&device, -HOUR_US, "ms behind this device's");
@@ -114,16 +113,12 @@ static void test_orphans_are_shown(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     fake_agent_script(device.agents[EAST], "orphans",
                       "{\"state\": \"done\", \"result\": {\"orphans\": [{\"instance\": \"posix\", "
                       "\"root\": \"/bills\", \"snapshot\": \"coeval.x\", \"instant_us\": "
                       "\"1000000\", \"removed\": false}]}}");
-    control_check(device.control, NULL, outcome_came, &outcome);
-    outcome_wait(&device, &outcome);
-    const json_t *found = find(json_object_get(outcome.result, "findings"), "east", "warning");
+    const json_t *found = find(check(&device, &outcome), "east", "warning");
     assert_string_equal(
         json_string_or(found, "what", ""),
         "snapshot coeval.x of posix:/bills, of 1970-01-01T00:00:01Z, is of no epoch");
@@ -145,8 +140,7 @@ static void test_simulate(void **state)
     struct error error = ERROR_NONE;
     json_t *result = NULL;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     assert_false(control_simulate(device.control, clock_realtime_us() - 1, &result, &error));
     assert_string_equal(error.text, "the time to simulate until lies in the past");
     assert_true(control_simulate(device.control, clock_realtime_us() + HOUR_US, &result, &error));

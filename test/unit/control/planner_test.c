@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/json.h"
 
-#define WORKS "{\"state\": \"running\", \"phase\": \"work\"}"
 #define SELECTS(selectors) "{\"group\": {\"select\": [" selectors "]}}"
 #define PREFIX(path) "{\"instance\": \"posix\", \"prefix\": \"" path "\"}"
 
@@ -54,10 +53,8 @@ static void test_what_leaves_the_policy_is_not_gone(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills",
-                  "{\"group\": {\"data_sets\": [\"posix:/bills\", \"posix:/crm\", "
-                  "\"posix:/old\"]}}");
+    device_open_bills(&device, "{\"group\": {\"data_sets\": [\"posix:/bills\", \"posix:/crm\", "
+                               "\"posix:/old\"]}}");
     device_epoch(&device, "bills", 1, "sealed");
     assert_null(device_event(&device, "member.left"));
     device_policy(&device, "bills", "posix:/bills", "");
@@ -77,8 +74,7 @@ static void test_what_is_covered_is_not_gone(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/data")));
+    device_open_bills(&device, SELECTS(PREFIX("/data")));
     script_listing(&device, "/data", "d1");
     device_epoch(&device, "bills", 1, "sealed");
     device_policy(
@@ -104,8 +100,7 @@ static void test_what_a_selector_misses_may_be_gone(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/data") ", " PREFIX("/more")));
+    device_open_bills(&device, SELECTS(PREFIX("/data") ", " PREFIX("/more")));
     script_listing(&device, "/data", "d1");
     script_listing(&device, "/more", "m1");
     device_epoch(&device, "bills", 1, "sealed");
@@ -127,9 +122,8 @@ static void test_a_policy_edited_while_it_is_planned(void **state)
     static const char *const listed[] = {"/data", "/more", "/data"};
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/data") ", " PREFIX("/more")));
-    fake_agent_script(device.agents[EAST], "catalogue", WORKS);
+    device_open_bills(&device, SELECTS(PREFIX("/data") ", " PREFIX("/more")));
+    fake_agent_script(device.agents[EAST], "catalogue", FAKE_RUNNING);
     device_verb(&device, "bills", "run");
     device_wait_orders(&device, EAST, "catalogue", 1);
     device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/more") ", " PREFIX("/data")));
@@ -145,15 +139,13 @@ static void test_a_policy_edited_while_it_is_planned(void **state)
     device_close(&device);
 }
 
-#define NOT_THERE \
-    "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", \"message\": \"not there\"}}"
+#define NOT_THERE FAKE_FAILED("NOT_FOUND", "not there")
 
 static void test_a_directory_that_is_gone_with_its_members(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", SELECTS(PREFIX("/data") ", " PREFIX("/more")));
+    device_open_bills(&device, SELECTS(PREFIX("/data") ", " PREFIX("/more")));
     script_listing(&device, "/data", "d1");
     fake_agent_script(device.agents[EAST], "catalogue", NOT_THERE); /* nothing came from there */
     device_epoch(&device, "bills", 1, "sealed");

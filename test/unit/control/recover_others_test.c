@@ -2,10 +2,10 @@
  * were applied again, policies that were deleted. */
 #include "recover_fixture.h"
 
-#include <stdio.h>
+#include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
+#include "base/json.h"
 
 static int64_t of_order(struct device *device, int side, const char *kind, size_t index,
                         const char *member)
@@ -17,22 +17,16 @@ static int64_t of_order(struct device *device, int side, const char *kind, size_
 static void test_a_generation_that_nobody_used(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     lose_journal(&device);
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    json_t *status = inspection(&device, epochs, settled_once(&device));
+    json_t *status = inspection(&device, EPOCHS_FOUND(&device, "sealed"), settled_once(&device));
     const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 0);
     json_set_take(json_object_get(status, "result"), "fences",
                   json_pack("{s:{s:i, s:s}}", json_string_or(order, "pair", ""), "generation", 4,
                             "device", "another"));
     script_status(&device, json_incref(status));
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover(&device, NULL);
     for (int side = 0; side < 2; side++) { /* the second look is under the new one */
         assert_int_equal(fake_agent_count(device.agents[side], "inspect"), 2);
         assert_int_equal(of_order(&device, side, "inspect", 0, "fence"), 0);
@@ -43,20 +37,17 @@ static void test_a_generation_that_nobody_used(void **state)
     device_settle(&device);
     assert_int_equal(of_order(&device, EAST, "settle", 1, "generation"), 1);
     assert_int_equal(of_order(&device, EAST, "settle", 1, "fence"), 5);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device_epoch(&device, "bills", 2, "sealed");
     assert_int_equal(of_order(&device, WEST, "transfer", 1, "generation"), 5);
     /* What is this device's own by now is left as it is; another device's is not. */
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover(&device, NULL);
     assert_int_equal(fake_agent_count(device.agents[WEST], "inspect"), 3);
     json_set_integer(json_object_get(json_object_get(json_object_get(status, "result"), "fences"),
                                      json_string_or(order, "pair", "")),
                      "generation", 7);
     script_status(&device, status);
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover(&device, NULL);
     assert_int_equal(of_order(&device, WEST, "inspect", 4, "fence"), 8);
     device_close(&device);
 }
@@ -64,13 +55,9 @@ static void test_a_generation_that_nobody_used(void **state)
 /* Epoch 1 was sealed; the journal is lost, and west tells of it. */
 static json_t *open_with_one_seal(struct device *device)
 {
-    device_open(device);
-    device_policy(device, "bills", "posix:/bills", "");
-    device_epoch(device, "bills", 1, "sealed");
+    device_open_sealed(device, 1);
     lose_journal(device);
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(device, 1, "sealed"));
-    return inspection(device, epochs, json_array());
+    return inspection(device, EPOCHS_FOUND(device, "sealed"), json_array());
 }
 
 static json_t *first_service(json_t *status)
@@ -94,14 +81,6 @@ static const char *lines_of(const struct outcome *outcome)
     return text;
 }
 
-static size_t policy_count(struct device *device)
-{
-    json_t *policies = control_policies(device->control);
-    size_t count = json_array_size(policies);
-    json_decref(policies);
-    return count;
-}
-
 /* Automation applied the policy before anybody recovered. */
 static void test_a_name_is_recovered_once(void **state)
 {
@@ -113,21 +92,19 @@ static void test_a_name_is_recovered_once(void **state)
     script_status(&device, json_incref(status));
     recover(&device, &outcome);
     assert_string_equal(lines_of(&outcome), "bills!");
-    assert_int_equal(policy_count(&device), 1);
+    assert_int_equal(device_policy_count(&device), 1);
     outcome_fini(&outcome);
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_delete(&device, "bills", "");
     script_status(&device, status);
     recover(&device, &outcome);
     assert_string_equal(lines_of(&outcome), "bills");
     outcome_fini(&outcome);
-    assert_int_equal(policy_count(&device), 1);
+    assert_int_equal(device_policy_count(&device), 1);
     assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
     device_policy(&device, "bills", "posix:/bills", ""); /* in the pair that came back */
     device_settle(&device);
-    device_crash(&device);
-    device_start(&device);
-    assert_int_equal(policy_count(&device), 1);
+    device_restart(&device);
+    assert_int_equal(device_policy_count(&device), 1);
     device_epoch(&device, "bills", 2, "sealed");
     device_close(&device);
 }
@@ -151,7 +128,7 @@ static void test_of_two_on_one_place_the_newer_one(void **state)
     recover(&device, &outcome);
     assert_string_equal(lines_of(&outcome), "newer bills!");
     outcome_fini(&outcome);
-    assert_int_equal(policy_count(&device), 1);
+    assert_int_equal(device_policy_count(&device), 1);
     device_close(&device);
 }
 
@@ -175,7 +152,7 @@ static void test_a_deleted_policy_stays_deleted(void **state)
     recover(&device, &outcome);
     assert_string_equal(lines_of(&outcome), "bills(deleted)");
     outcome_fini(&outcome);
-    assert_int_equal(policy_count(&device), 0);
+    assert_int_equal(device_policy_count(&device), 0);
     assert_true(device_epoch_is(&device, "bills", 1, "sealed"));
     device_wait_state(&device, "bills", 2, "abandoned");
     assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);

@@ -1,10 +1,9 @@
 /* recover_test.c: the control journal is lost; what the areas and agents tell gives back services,
  * policies, registry and epochs, and a commit that was under way goes on. */
 #include "recover_fixture.h"
+#include "device_records.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -17,18 +16,11 @@ static void test_all_comes_back_from_the_areas(void **state)
     struct outcome outcome = {.over = false};
     struct error error;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    fake_agent_script(device.agents[WEST], "commit",
-                      "{\"state\": \"running\", \"phase\": \"committing\"}");
+    device_open_sealed(&device, 1);
+    fake_agent_script(device.agents[WEST], "commit", FAKE_PHASE("committing"));
     device_epoch(&device, "bills", 2, "committing");
     lose_journal(&device);
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    json_append_take(epochs, epoch_item(&device, 2, "committing"));
-    script_inspection(&device, epochs, json_array());
-    recover(&device, &outcome);
+    recover_from(&device, EPOCHS_FOUND(&device, "sealed", "committing"), json_array(), &outcome);
     const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
     assert_int_equal(json_integer_or(line, "epochs", 0), 2);
     assert_null(json_object_get(line, "error"));
@@ -41,13 +33,12 @@ static void test_all_comes_back_from_the_areas(void **state)
     assert_int_equal(json_array_size(roots), 2);
     json_decref(policy);
     json_decref(roots);
-    fake_agent_finish(device.agents[WEST], "commit", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "commit", FAKE_DONE);
     device_wait_state(&device, "bills", 2, "sealed");
     device_settle(&device);
     /* It is as durable as any other, its numbers go on, and the stores are those that were paired.
      */
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     json_t *store = device_object(&device, JOURNAL_STORE, "west/posix");
     assert_string_equal(json_string_or(store, "identity", ""), "store-w");
     json_decref(store);
@@ -61,10 +52,7 @@ static void test_a_damaged_seal_is_told_and_left_alone(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    device_epoch(&device, "bills", 2, "sealed");
+    device_open_sealed(&device, 2);
     const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
     json_t *orders =
         json_pack("[{s:O, s:s, s:I, s:i, s:i, s:O}]", "service", json_object_get(order, "service"),
@@ -77,8 +65,7 @@ static void test_a_damaged_seal_is_told_and_left_alone(void **state)
                   json_pack("{s:s, s:s}", "code", "CORRUPT", "message", "seal.json is cut"));
     json_append_take(epochs, epoch_item(&device, 1, "sealed"));
     json_append_take(epochs, damaged);
-    script_inspection(&device, epochs, orders);
-    recover(&device, &outcome);
+    recover_from(&device, epochs, orders, &outcome);
     const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
     assert_int_equal(json_integer_or(line, "epochs", 0), 1);
     const json_t *told = json_array_get(json_object_get(line, "unreadable"), 0);
@@ -95,30 +82,18 @@ static void test_a_damaged_seal_is_told_and_left_alone(void **state)
 static void test_an_older_seal_that_settles_last_is_no_base(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    device_epoch(&device, "bills", 2, "sealed");
+    device_open_sealed(&device, 2);
     lose_journal(&device);
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    json_append_take(epochs, epoch_item(&device, 2, "sealed"));
-    script_inspection(&device, epochs, settled_once(&device));
+    fake_agent_script(device.agents[EAST], "settle", FAKE_RUNNING);
     fake_agent_script(device.agents[EAST], "settle",
-                      "{\"state\": \"running\", \"phase\": \"settle\"}");
-    fake_agent_script(device.agents[EAST], "settle",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"EXISTS\", \"message\": "
-                      "\"something is in the way\"}}");
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+                      FAKE_FAILED("EXISTS", "something is in the way"));
+    recover_from(&device, EPOCHS_FOUND(&device, "sealed", "sealed"), settled_once(&device), NULL);
     device_wait_event(&device, "epoch.unsettled");
-    fake_agent_finish(device.agents[EAST], "settle", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[EAST], "settle", FAKE_DONE);
     device_settle(&device);
     device_epoch(&device, "bills", 3, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_true(device_compares(&device, 3));
     device_close(&device);
 }
 
@@ -129,19 +104,10 @@ static void test_an_abandoned_one_below_a_seal_is_discarded(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(left); i++) {
         struct device device;
-        struct outcome outcome = {.over = false};
-        device_open(&device);
-        device_policy(&device, "bills", "posix:/bills", "");
-        for (uint64_t number = 1; number <= 3; number++)
-            device_epoch(&device, "bills", number, "sealed");
+        device_open_sealed(&device, 3);
         lose_journal(&device);
-        json_t *epochs = json_array();
-        json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-        json_append_take(epochs, epoch_item(&device, 2, left[i]));
-        json_append_take(epochs, epoch_item(&device, 3, "sealed"));
-        script_inspection(&device, epochs, json_array());
-        recover(&device, &outcome);
-        outcome_fini(&outcome);
+        recover_from(&device, EPOCHS_FOUND(&device, "sealed", left[i], "sealed"), json_array(),
+                     NULL);
         device_wait_state(&device, "bills", 2, "abandoned");
         assert_true(device_epoch_is(&device, "bills", 3, "sealed"));
         assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 3);
@@ -155,11 +121,8 @@ static void test_an_abandoned_one_below_a_seal_is_discarded(void **state)
 static void test_a_plan_gives_way_to_what_is_recovered(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     json_t *epochs = json_array(), *item = epoch_item(&device, 1, "committing");
     json_t *again = json_deep_copy(item); /* as another device has made it */
     json_t *order = json_object_get(json_object_get(again, "received"), "order");
@@ -167,24 +130,21 @@ static void test_a_plan_gives_way_to_what_is_recovered(void **state)
     json_set_integer(json_object_get(order, "body"), "number", 2);
     json_append_take(epochs, again);
     json_decref(item);
-    script_inspection(&device, epochs, json_array());
-    fake_agent_script(device.agents[WEST], "commit",
-                      "{\"state\": \"running\", \"phase\": \"committing\"}");
+    script_status(&device, inspection(&device, epochs, json_array()));
+    fake_agent_script(device.agents[WEST], "commit", FAKE_PHASE("committing"));
     for (int i = 0; i < 2; i++)
-        fake_agent_script(device.agents[EAST], "catalogue",
-                          "{\"state\": \"running\", \"phase\": \"work\"}");
+        fake_agent_script(device.agents[EAST], "catalogue", FAKE_RUNNING);
     device_policy(&device, "bills", "posix:/bills",
                   "{\"group\": {\"select\": [{\"prefix\": \"/data\"}]}}");
     device_verb(&device, "bills", "run");
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover(&device, NULL);
     device_wait_state(&device, "bills", 2, "committing");
-    fake_agent_finish(device.agents[EAST], "catalogue", "{\"state\": \"done\", \"result\": {}}");
+    fake_agent_finish(device.agents[EAST], "catalogue", FAKE_DONE);
     const json_t *event = device_wait_event(&device, "epoch.not-planned");
     assert_string_equal(json_string_or(event, "text", ""),
                         "no epoch for this moment: another epoch of it has begun to run");
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
-    fake_agent_finish(device.agents[WEST], "commit", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "commit", FAKE_DONE);
     device_wait_state(&device, "bills", 2, "sealed");
     device_close(&device);
 }
@@ -194,13 +154,8 @@ static void test_what_is_known_is_left(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    script_inspection(&device, epochs, json_array());
-    recover(&device, &outcome);
+    device_open_sealed(&device, 1);
+    recover_from(&device, EPOCHS_FOUND(&device, "sealed"), json_array(), &outcome);
     const json_t *line = json_array_get(json_object_get(outcome.result, "services"), 0);
     assert_int_equal(json_integer_or(line, "epochs", -1), 0);
     outcome_fini(&outcome);
@@ -211,19 +166,12 @@ static void test_what_is_known_is_left(void **state)
 static void test_a_known_service_has_no_moment_again(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "{\"t0\": \"now\", \"lead_time\": \"PT0.1S\"}");
+    device_open_bills(&device, "{\"t0\": \"now\", \"lead_time\": \"PT0.1S\"}");
     device_wait_state(&device, "bills", 1, "sealed");
     device_settle(&device);
     device_epoch(&device, "bills", 2, "sealed");
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    json_append_take(epochs, epoch_item(&device, 2, "sealed"));
-    script_inspection(&device, epochs, json_array());
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover_from(&device, EPOCHS_FOUND(&device, "sealed", "sealed"), json_array(), NULL);
     device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 2);
     device_verb(&device, "bills", "pause"); /* decides again */
@@ -236,7 +184,6 @@ static void test_a_known_service_has_no_moment_again(void **state)
 static void test_a_recovered_slot_is_used_up(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     char moment[TIMESTAMP_TEXT_SIZE], extra[100];
     (void)state;
     device_open(&device);
@@ -245,11 +192,7 @@ static void test_a_recovered_slot_is_used_up(void **state)
     device_policy(&device, "bills", "posix:/bills", extra);
     device_wait_state(&device, "bills", 1, "sealed");
     lose_journal(&device);
-    json_t *epochs = json_array();
-    json_append_take(epochs, epoch_item(&device, 1, "sealed"));
-    script_inspection(&device, epochs, json_array());
-    recover(&device, &outcome);
-    outcome_fini(&outcome);
+    recover_from(&device, EPOCHS_FOUND(&device, "sealed"), json_array(), NULL);
     device_verb(&device, "bills", "resume");
     device_settle(&device);
     assert_int_equal(fake_agent_count(device.agents[EAST], "resolve"), 1);
@@ -262,9 +205,7 @@ static void test_a_cluster_that_is_silent(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[EAST], "inspect",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": "
-                      "\"no disk\"}}");
+    fake_agent_script(device.agents[EAST], "inspect", FAKE_FAILED("IO", "no disk"));
     recover(&device, &outcome);
     const json_t *silent = json_array_get(json_object_get(outcome.result, "silent_clusters"), 0);
     assert_string_equal(json_string_or(silent, "cluster", ""), "east");
@@ -278,8 +219,7 @@ static void test_the_device_stops_meanwhile(void **state)
     struct outcome outcome = {.over = false};
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[EAST], "inspect",
-                      "{\"state\": \"running\", \"phase\": \"inspect\"}");
+    fake_agent_script(device.agents[EAST], "inspect", FAKE_RUNNING);
     control_recover(device.control, "", outcome_came, &outcome);
     device_wait_orders(&device, EAST, "inspect", 1);
     device_crash(&device);

@@ -3,9 +3,13 @@
 
 #include <string.h>
 
-#define WORKS "{\"state\": \"running\", \"phase\": \"move-root\"}"
-
 #include "base/json.h"
+
+static void open_shop(struct device *device)
+{
+    device_open(device);
+    device_policy(device, "bills", "posix:/shop/bills", "");
+}
 
 static void test_a_root_that_moves(void **state)
 {
@@ -14,8 +18,7 @@ static void test_a_root_that_moves(void **state)
     struct outcome outcome = {.over = false};
     json_t *plan = NULL;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/shop/bills", "");
+    open_shop(&device);
     device_epoch(&device, "bills", 1, "sealed");
     assert_false(control_root_plan(device.control, "north", "posix", "/shop", &plan, &error));
     assert_false(control_root_plan(device.control, "east", "posix", "/", &plan, &error));
@@ -35,8 +38,7 @@ static void test_a_root_that_moves(void **state)
     assert_string_equal(json_string_or(device_wait_event(&device, "root.moved"), "text", ""),
                         "posix:/shop on cluster east: one root");
     device_epoch(&device, "bills", 2, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 1);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_true(device_compares(&device, 2));
     device_close(&device);
 }
 
@@ -47,11 +49,9 @@ static void test_a_directory_that_is_not_there(void **state)
     struct error error = ERROR_NONE;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/shop/bills", "");
+    open_shop(&device);
     fake_agent_script(device.agents[EAST], "catalogue",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", "
-                      "\"message\": \"no such file or directory\"}}");
+                      FAKE_FAILED("NOT_FOUND", "no such file or directory"));
     assert_true(control_root_move(device.control, "east", "posix", "/shpo", "", outcome_came,
                                   &outcome, &error));
     assert_outcome(&device, &outcome, ERROR_NOT_FOUND,
@@ -71,8 +71,7 @@ static void test_a_root_below_the_one_that_is(void **state)
     struct outcome outcome = {.over = false};
     json_t *plan = NULL;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/shop/bills", "");
+    open_shop(&device);
     device_epoch(&device, "bills", 1, "sealed");
     for (size_t side = EAST; side <= WEST; side++) {
         const char *cluster = side == EAST ? "east" : "west";
@@ -106,18 +105,15 @@ static void test_progress_and_an_agent_that_fails(void **state)
     struct control_progress progress;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/shop/bills", "");
-    fake_agent_script(device.agents[EAST], "move-root", "{\"state\": \"running\"}");
+    open_shop(&device);
+    fake_agent_script(device.agents[EAST], "move-root", FAKE_RUNNING);
     assert_true(control_root_move(device.control, "east", "posix", "/shop", "", outcome_came,
                                   &outcome, &error));
     assert_true(progress_is(&device, &outcome, "asking cluster east for the directory", 0));
     device_wait_orders(&device, EAST, "move-root", 1);
     assert_true(progress_is(&device, &outcome,
                             "cluster east removes the snapshots of the replaced roots", 1));
-    fake_agent_finish(device.agents[EAST], "move-root",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"DENIED\", "
-                      "\"message\": \"not ours\"}}");
+    fake_agent_finish(device.agents[EAST], "move-root", FAKE_FAILED("DENIED", "not ours"));
     assert_outcome(&device, &outcome, ERROR_DENIED,
                    "move the root of posix:/shop on cluster east: not ours");
     assert_false(control_progress(device.control, &outcome, &progress));
@@ -136,8 +132,7 @@ struct bench {
 static void begin_move(struct bench *bench, const char *answer)
 {
     *bench = (struct bench){.outcome = {.over = false}};
-    device_open(&bench->device);
-    device_policy(&bench->device, "bills", "posix:/shop/bills", "");
+    open_shop(&bench->device);
     device_epoch(&bench->device, "bills", 1, "sealed");
     fake_agent_script(bench->device.agents[WEST], "move-root", answer);
     struct error error = ERROR_NONE;
@@ -148,8 +143,7 @@ static void begin_move(struct bench *bench, const char *answer)
 static bool compares(struct device *device, uint64_t number)
 {
     device_epoch(device, "bills", number, "sealed");
-    const json_t *order = fake_agent_order(device->agents[WEST], "transfer", number - 1);
-    return json_boolean_or(json_object_get(order, "body"), "base_lost", false);
+    return device_compares(device, number);
 }
 
 static bool is_lost(struct device *device, uint64_t number)
@@ -167,7 +161,7 @@ static void test_nothing_begins_meanwhile(void **state)
     struct bench bench;
     struct outcome run = {.over = false};
     (void)state;
-    begin_move(&bench, WORKS);
+    begin_move(&bench, FAKE_RUNNING);
     device_wait_orders(&bench.device, WEST, "move-root", 1);
     control_policy_verb(bench.device.control, "bills", "run", "", outcome_came, &run);
     assert_outcome(&bench.device, &run, ERROR_CONFLICT,
@@ -181,8 +175,7 @@ static void test_nothing_begins_meanwhile(void **state)
         "1 seals went with a snapshot root on cluster west: nothing can be restored "
         "from them, and from none before the next epoch is sealed");
     assert_true(is_lost(&bench.device, 1));
-    device_crash(&bench.device);
-    device_start(&bench.device);
+    device_restart(&bench.device);
     assert_true(is_lost(&bench.device, 1));
     control_verify(bench.device.control, "bills", 1, outcome_came, &run);
     assert_outcome(&bench.device, &run, ERROR_NOT_FOUND, "no sealed epoch 1 of 'bills'");
@@ -191,56 +184,51 @@ static void test_nothing_begins_meanwhile(void **state)
     device_close(&bench.device);
 }
 
-static void test_a_refusal_before_the_first_removal(void **state)
+/* What the agent answers, and what becomes of the seals and of the base. */
+static void assert_refused(const char *answer, enum error_code code, const char *text,
+                           bool is_half_moved, bool loses_seals)
 {
     struct bench bench;
-    (void)state;
-    begin_move(&bench,
-               "{\"state\": \"failed\", \"result\": {\"removed\": 0}, \"error\": {\"code\": "
-               "\"NOT_FOUND\", \"message\": \"no such directory\"}}");
-    assert_outcome(&bench.device, &bench.outcome, ERROR_NOT_FOUND, "no such directory");
-    assert_null(device_event(&bench.device, "root.half-moved"));
-    assert_false(is_lost(&bench.device, 1));
-    assert_false(compares(&bench.device, 2));
+    begin_move(&bench, answer);
+    assert_outcome(&bench.device, &bench.outcome, code, text);
+    device_settle(&bench.device);
+    assert_int_equal(device_event(&bench.device, "root.half-moved") != NULL, is_half_moved);
+    assert_int_equal(is_lost(&bench.device, 1), loses_seals);
+    assert_int_equal(compares(&bench.device, 2), is_half_moved);
     device_close(&bench.device);
+}
+
+static void test_a_refusal_before_the_first_removal(void **state)
+{
+    (void)state;
+    assert_refused("{\"state\": \"failed\", \"result\": {\"removed\": 0}, \"error\": {\"code\": "
+                   "\"NOT_FOUND\", \"message\": \"no such directory\"}}",
+                   ERROR_NOT_FOUND, "no such directory", false, false);
 }
 
 static void test_a_refusal_half_way(void **state)
 {
-    struct bench bench;
     (void)state;
-    begin_move(&bench, "{\"state\": \"failed\", \"result\": {\"removed\": 1}, \"error\": "
-                       "{\"code\": \"CONFLICT\", \"message\": \"nested\"}}");
-    assert_outcome(&bench.device, &bench.outcome, ERROR_CONFLICT,
-                   "move the root of posix:/shop on cluster west: nested");
-    device_wait_event(&bench.device, "root.half-moved");
-    assert_true(is_lost(&bench.device, 1));
-    assert_true(compares(&bench.device, 2));
-    device_close(&bench.device);
+    assert_refused("{\"state\": \"failed\", \"result\": {\"removed\": 1}, \"error\": "
+                   "{\"code\": \"CONFLICT\", \"message\": \"nested\"}}",
+                   ERROR_CONFLICT, "move the root of posix:/shop on cluster west: nested", true,
+                   true);
 }
 
 static void test_an_agent_that_does_not_say(void **state)
 {
-    struct bench bench;
     (void)state;
-    begin_move(&bench,
-               "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
-    assert_outcome(&bench.device, &bench.outcome, ERROR_IO,
-                   "move the root of posix:/shop on cluster west: -");
-    device_wait_event(&bench.device, "root.half-moved");
-    assert_false(is_lost(&bench.device, 1));
-    assert_true(compares(&bench.device, 2));
-    device_close(&bench.device);
+    assert_refused(FAKE_FAILED("IO", "-"), ERROR_IO,
+                   "move the root of posix:/shop on cluster west: -", true, false);
 }
 
 static void test_a_restart_meanwhile(void **state)
 {
     struct bench bench;
     (void)state;
-    begin_move(&bench, WORKS);
+    begin_move(&bench, FAKE_RUNNING);
     device_wait_orders(&bench.device, WEST, "move-root", 1);
-    device_crash(&bench.device);
-    device_start(&bench.device);
+    device_restart(&bench.device);
     outcome_fini(&bench.outcome);
     assert_true(compares(&bench.device, 2));
     device_close(&bench.device);

@@ -1,6 +1,7 @@
 /* runner_test.c: an epoch from its plan to its seal; no order leaves before the record that it
  * follows from is durable; a restart anywhere gives the same orders again and no others. */
 #include "control_fixture.h"
+#include "device_records.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,9 +17,7 @@ static void test_from_a_plan_to_a_seal(void **state)
         {"resolve", "e"}, {"snapshot", "e"}, {"settle", "e"}, {"transfer", "w"}, {"commit", "w"}};
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     for (size_t i = 0; i < ARRAY_LENGTH(once); i++) {
         int here = once[i][1][0] == 'e' ? EAST : WEST;
         assert_int_equal(fake_agent_count(device.agents[here], once[i][0]), 1);
@@ -37,8 +36,7 @@ static void test_push_orders_the_primary(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "{\"direction\": \"push\"}");
+    device_open_bills(&device, "{\"direction\": \"push\"}");
     device_epoch(&device, "bills", 1, "sealed");
     assert_int_equal(fake_agent_count(device.agents[EAST], "transfer"), 1);
     assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 0);
@@ -54,13 +52,10 @@ static bool was_refused_again(void *context)
 static void test_a_denied_device_waits(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     fake_agent_set_refusal(device.agents[WEST], 401);
-    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
-    device_wait_state(&device, "bills", 1, "snapped");
+    device_epoch(&device, "bills", 1, "snapped");
     device_wait(&device, was_refused_again, &device, "several tries");
     const json_t *event = device_wait_event(&device, "agent.denied");
     assert_string_equal(json_string_or(event, "severity", ""), "alarm");
@@ -71,31 +66,21 @@ static void test_a_denied_device_waits(void **state)
     event = device_event(&device, "agent.denied");
     assert_int_equal(json_integer_or(event, "sequence", 1), sequence);
     assert_int_equal(fake_agent_count(device.agents[WEST], "transfer"), 1);
-    outcome_fini(&outcome);
     device_close(&device);
 }
 
 /* Another device is active: said once, and shown. */
 static void test_a_fenced_device_says_so(void **state)
 {
-    static const char fenced[] = "{\"state\": \"failed\", \"error\": {\"code\": \"FENCED\","
-                                 " \"message\": \"generation 2 was seen\"}}";
+    static const char fenced[] = FAKE_FAILED("FENCED", "generation 2 was seen");
     struct device device;
-    struct outcome outcome = {.over = false};
-    json_t *policy;
-    struct error error;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     fake_agent_script(device.agents[WEST], "transfer", fenced);
-    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
-    device_wait_state(&device, "bills", 1, "snapped");
+    device_epoch(&device, "bills", 1, "snapped");
     const json_t *event = device_wait_event(&device, "device.fenced");
     assert_string_equal(json_string_or(event, "severity", ""), "alarm");
-    assert_true(control_policy(device.control, "bills", &policy, &error));
-    assert_string_equal(json_string_or(policy, "state", ""), "fenced");
-    json_decref(policy);
-    outcome_fini(&outcome);
+    assert_policy_state(&device, "bills", "fenced");
     device_close(&device);
 }
 
@@ -114,16 +99,13 @@ static void script_large(struct device *device, int cluster, const char *kind, c
 static void test_what_no_record_holds(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     script_large(&device, EAST, "snapshot",
                  "\"outcome\": \"fired\", \"grade\": \"quiesced\", \"skew_us\": 0,"
                  " \"members\": [],");
     script_large(&device, WEST, "transfer", "");
-    control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
-    device_wait_state(&device, "bills", 1, "abandoned");
+    device_epoch(&device, "bills", 1, "abandoned");
     json_t *epoch;
     struct error error;
     assert_true(control_epoch(device.control, "bills", 1, &epoch, &error));
@@ -131,18 +113,7 @@ static void test_what_no_record_holds(void **state)
     assert_string_equal(json_string_or(cause, "code", ""), "LIMIT");
     json_decref(epoch);
     device_epoch(&device, "bills", 2, "sealed");
-    outcome_fini(&outcome);
     device_close(&device);
-}
-
-static void assert_behind(struct device *device, bool expected)
-{
-    struct error error;
-    json_t *policy;
-    assert_int_equal(device_event(device, "device.behind") != NULL, expected);
-    assert_true(control_policy(device->control, "bills", &policy, &error));
-    assert_string_equal(json_string_or(policy, "state", ""), expected ? "paused" : "idle");
-    json_decref(policy);
 }
 
 /* The agents know the number of its new epoch, or a seal that it never gave. */
@@ -156,20 +127,17 @@ static void test_a_device_with_an_old_journal_stops(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(failures); i++) {
         struct device device;
-        struct outcome outcome = {.over = false};
-        device_open(&device);
-        device_policy(&device, "bills", "posix:/bills", "");
+        device_open_bills(&device, "");
         snprintf(status, sizeof status, "{\"state\": \"failed\", \"error\": {%s}",
                  failures[i] == NULL ? "" : failures[i]);
         if (failures[i] == NULL)
             fake_agent_set_refusal(device.agents[EAST], 409);
         else
             fake_agent_script(device.agents[WEST], "transfer", status);
-        control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
-        device_wait_state(&device, "bills", 1, "abandoned");
-        device_settle(&device);
-        assert_behind(&device, i < 2);
-        outcome_fini(&outcome);
+        device_epoch(&device, "bills", 1, "abandoned");
+        bool behind = i < 2;
+        assert_int_equal(device_event(&device, "device.behind") != NULL, behind);
+        assert_policy_state(&device, "bills", behind ? "paused" : "idle");
         device_close(&device);
     }
 }
@@ -242,8 +210,7 @@ static uint64_t newest_number(struct device *device)
 static bool crash_after(unsigned records)
 {
     struct device device;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     struct outcome outcome = {.over = false};
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
@@ -252,8 +219,7 @@ static bool crash_after(unsigned records)
         fake_journal_step(device.disk);
     }
     bool sealed = device_epoch_is(&device, "bills", 1, "sealed");
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device.slow = false;
     device_settle(&device);
     if (newest_number(&device) == 0)
@@ -286,8 +252,7 @@ static void test_an_agent_that_is_away_gets_its_order_later(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     fake_agent_set_away(device.agents[WEST], true);
     device_epoch(&device, "bills", 1, "snapped");
     fake_agent_set_away(device.agents[WEST], false);
@@ -302,16 +267,14 @@ static void test_what_was_forgotten_meanwhile_is_not_sent(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    fake_agent_script(device.agents[EAST], "resolve",
-                      "{\"state\": \"running\", \"phase\": \"resolve\"}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[EAST], "resolve", FAKE_RUNNING);
     fake_agent_script(device.agents[EAST], "disarm",
                       "{\"state\": \"done\", \"result\": {\"fired\": false}}");
     device_epoch(&device, "bills", 1, "planned");
     device.slow = true;
     control_epoch_verb(device.control, "bills", 1, "abandon", "", outcome_came, &outcome);
-    fake_agent_finish(device.agents[EAST], "resolve", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[EAST], "resolve", FAKE_DONE);
     device_settle(&device);
     for (int i = 0; i < 2; i++)
         assert_true(fake_journal_step(device.disk)); /* the verb; then "prepare the moment" */
@@ -329,23 +292,16 @@ static void test_what_was_forgotten_meanwhile_is_not_sent(void **state)
 static void test_an_epoch_keeps_its_clusters(void **state)
 {
     struct device device;
-    struct error error;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    fake_agent_script(device.agents[WEST], "transfer",
-                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[WEST], "transfer", FAKE_RUNNING);
     device_epoch(&device, "bills", 1, "receiving");
     const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 0);
     const char turned[] = "{\"name\": \"p\", \"primary\": \"west\", \"secondary\": \"east\"}";
-    struct journal_append record = {
-        .type = JOURNAL_PAIR, .key = json_string_or(order, "pair", ""), .payload = turned};
-    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
-    fake_journal_run(device.disk);
-    device_crash(&device);
-    device_start(&device);
+    device_put_text(&device, JOURNAL_PAIR, json_string_or(order, "pair", ""), turned);
+    device_restart(&device);
     device_settle(&device);
-    fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "transfer", FAKE_DONE);
     device_wait_state(&device, "bills", 1, "sealed");
     assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
     assert_int_equal(fake_agent_count(device.agents[EAST], "transfer"), 0);
@@ -359,8 +315,7 @@ static void test_a_question_waits_for_its_answer(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     fake_agent_script(device.agents[WEST], "transfer",
                       "{\"state\": \"waiting\", \"question\": \"shrink\", \"error\": "
                       "{\"code\": \"CONFLICT\", \"message\": \"too much goes\"}}");
@@ -378,21 +333,16 @@ static void test_side_a_cannot_keep_the_seal(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     fake_agent_script(device.agents[EAST], "settle",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", \"message\": "
-                      "\"the snapshot is gone\"}}");
+                      FAKE_FAILED("NOT_FOUND", "the snapshot is gone"));
     device_epoch(&device, "bills", 2, "sealed");
     assert_non_null(device_event(&device, "epoch.unsettled"));
     /* The service goes on, and compares, as it was told. */
     device_epoch(&device, "bills", 3, "sealed");
-    const json_t *order = fake_agent_order(device.agents[WEST], "transfer", 2);
-    assert_true(json_boolean_or(json_object_get(order, "body"), "base_lost", false));
+    assert_true(device_compares(&device, 3));
     device_epoch(&device, "bills", 4, "sealed");
-    order = fake_agent_order(device.agents[WEST], "transfer", 3);
-    assert_false(json_boolean_or(json_object_get(order, "body"), "base_lost", true));
+    assert_false(device_compares(&device, 4));
     device_close(&device);
 }
 

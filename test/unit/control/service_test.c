@@ -1,45 +1,14 @@
 /* service_test.c: numbers that never fall, retention on both sides. */
 #include "control_fixture.h"
+#include "device_records.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/check.h"
-#include "base/clock.h"
 #include "base/json.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
 
-/* The id and the record of the only service. */
-struct found {
-    char id[64];
-    json_t *object;
-};
-
-static bool take_object(void *context, const char *key, const char *payload, size_t size,
-                        struct error *error)
-{
-    struct found *found = context;
-    assert_null(found->object);
-    snprintf(found->id, sizeof found->id, "%s", key);
-    return json_parse(payload, size, &found->object, error);
-}
-
-static struct found service_record(struct device *device)
-{
-    struct found found = {.object = NULL};
-    struct error error = ERROR_NONE;
-    assert_true(device->journal->operations->objects(device->journal, JOURNAL_SERVICE, take_object,
-                                                     &found, &error));
-    assert_non_null(found.object);
-    return found;
-}
-
 static int64_t recorded_number(struct device *device)
 {
-    struct found found = service_record(device);
+    struct record found = service_record(device);
     int64_t number = json_integer_or(found.object, "next_number", 0);
     json_decref(found.object);
     return number;
@@ -49,31 +18,20 @@ static void test_numbers_never_fall(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
-    device_epoch(&device, "bills", 1, "sealed");
-    device_epoch(&device, "bills", 2, "sealed");
+    device_open_sealed(&device, 2);
     assert_int_equal(recorded_number(&device), 3);
     fake_agent_script(device.agents[EAST], "resolve",
                       "{\"state\": \"done\", \"result\": "
                       "{\"members\": []}}");
     device_epoch(&device, "bills", 3, "abandoned");
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device_epoch(&device, "bills", 4, "sealed");
     /* Even when the service's record is older than its epochs. */
-    struct found found = service_record(&device);
+    struct record found = service_record(&device);
     json_set_integer(found.object, "next_number", 2);
-    char *payload = json_dumps(found.object, 0);
-    struct journal_append record = {.type = JOURNAL_SERVICE, .key = found.id, .payload = payload};
-    struct error error;
-    assert_true(journal_append_all(device.journal, &record, 1, NULL, NULL, &error));
-    fake_journal_run(device.disk);
-    device_crash(&device);
-    device_start(&device);
+    device_put_object(&device, JOURNAL_SERVICE, found.key, found.object);
+    device_restart(&device);
     device_epoch(&device, "bills", 5, "sealed");
-    free(payload);
-    json_decref(found.object);
     device_close(&device);
 }
 
@@ -83,9 +41,8 @@ static void test_seals_retire_on_each_side(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills",
-                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 3}}}");
+    device_open_bills(&device,
+                      "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 3}}}");
     for (uint64_t number = 1; number <= 4; number++)
         device_epoch(&device, "bills", number, "sealed");
     /* East keeps one: 1, 2 and 3 retire there. West keeps three: 1 retires there, and is looked for
@@ -109,15 +66,13 @@ static void test_a_retired_source_is_not_asked_again(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills",
-                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 10}}}");
+    device_open_bills(&device,
+                      "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 10}}}");
     for (uint64_t number = 1; number <= 3; number++)
         device_epoch(&device, "bills", number, "sealed");
     assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 2);
     device_settle(&device);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device_epoch(&device, "bills", 4, "sealed");
     assert_int_equal(fake_agent_count(device.agents[EAST], "retire"), 3);
     device_close(&device);
@@ -127,12 +82,10 @@ static void test_a_source_that_fails_is_asked_again(void **state)
 {
     struct device device;
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills",
-                  "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 10}}}");
+    device_open_bills(&device,
+                      "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 10}}}");
     device_epoch(&device, "bills", 1, "sealed");
-    fake_agent_script(device.agents[EAST], "retire",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"IO\", \"message\": \"-\"}}");
+    fake_agent_script(device.agents[EAST], "retire", FAKE_FAILED("IO", "-"));
     device_epoch(&device, "bills", 2, "sealed");
     device_wait_orders(&device, EAST, "retire", 1);
     device_epoch(&device, "bills", 3, "sealed"); /* 1 again, and 2 */
@@ -161,14 +114,6 @@ static size_t recorded_epochs(struct device *device)
     return count;
 }
 
-static size_t shown_epochs(struct device *device)
-{
-    json_t *epochs = control_epochs(device->control, "bills", 100);
-    size_t count = json_array_size(epochs);
-    json_decref(epochs);
-    return count;
-}
-
 /* Memory and journal do not grow with the number of epochs that there ever were. */
 static void test_old_epochs_are_forgotten(void **state)
 {
@@ -176,18 +121,16 @@ static void test_old_epochs_are_forgotten(void **state)
     (void)state;
     device_open(&device);
     device.history_max = 3;
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device_policy(&device, "bills", "posix:/bills",
                   "{\"retention\": {\"source\": {\"last\": 1}, \"target\": {\"last\": 2}}}");
     for (uint64_t number = 1; number <= 10; number++)
         device_epoch(&device, "bills", number, "sealed");
     device_wait_state(&device, "bills", 8, "retired");
-    assert_true(shown_epochs(&device) <= 6); /* two seals, three of history, and one since */
-    assert_int_equal(recorded_epochs(&device), shown_epochs(&device));
-    device_crash(&device);
-    device_start(&device);
-    assert_int_equal(shown_epochs(&device), 5);
+    assert_true(device_epoch_count(&device) <= 6); /* two seals, three of history, and one since */
+    assert_int_equal(recorded_epochs(&device), device_epoch_count(&device));
+    device_restart(&device);
+    assert_int_equal(device_epoch_count(&device), 5);
     device_settle(&device);
     assert_int_equal(recorded_epochs(&device), 5);
     device_epoch(&device, "bills", 11, "sealed");

@@ -1,10 +1,9 @@
 /* slots_test.c: a slot is used once, whatever dies or is ordered between it and its epoch. */
 #include "control_fixture.h"
+#include "device_records.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/timestamp.h"
@@ -15,41 +14,6 @@
 #define FINDS                                                                           \
     "{\"state\": \"done\", \"result\": {\"instance\": \"posix\", \"path\": \"/data\", " \
     "\"data_sets\": [{\"name\": \"d1\", \"owner\": \"o\"}]}}"
-#define WORKS "{\"state\": \"running\", \"phase\": \"work\"}"
-
-static size_t epoch_count(struct device *device)
-{
-    json_t *epochs = control_epochs(device->control, "bills", 100);
-    size_t count = json_array_size(epochs);
-    json_decref(epochs);
-    return count;
-}
-
-/* The id and the record of the only service. */
-struct found {
-    char id[64];
-    json_t *object;
-};
-
-static bool take_object(void *context, const char *key, const char *payload, size_t size,
-                        struct error *error)
-{
-    struct found *found = context;
-    assert_null(found->object);
-    snprintf(found->id, sizeof found->id, "%s", key);
-    return json_parse(payload, size, &found->object, error);
-}
-
-static struct found service_record(struct device *device)
-{
-    struct found found = {.object = NULL};
-    struct error error = ERROR_NONE;
-    assert_true(device->journal->operations->objects(device->journal, JOURNAL_SERVICE, take_object,
-                                                     &found, &error));
-    assert_non_null(found.object);
-    return found;
-}
-
 /* ---- slots ---------------------------------------------------------------------------------- */
 
 /* Applies a policy whose first slot is now, on a slow journal; the slot's record is the last that
@@ -76,13 +40,13 @@ static void test_a_slot_is_durable_before_it_is_planned(void **state)
     device_open(&device);
     begin_slot(&device);
     assert_true(fake_journal_pending(device.disk) > 0);
-    assert_int_equal(epoch_count(&device), 0);
-    for (int i = 0; i < 20 && epoch_count(&device) == 0; i++) {
+    assert_int_equal(device_epoch_count(&device), 0);
+    for (int i = 0; i < 20 && device_epoch_count(&device) == 0; i++) {
         device_settle(&device);
         fake_journal_step(device.disk);
     }
-    assert_int_equal(epoch_count(&device), 1);
-    struct found found = service_record(&device);
+    assert_int_equal(device_epoch_count(&device), 1);
+    struct record found = service_record(&device);
     assert_true(json_boolean_or(json_object_get(found.object, "schedule"), "running", false));
     assert_int_equal(json_integer_or(found.object, "next_number", 0), 1); /* not planned then */
     json_decref(found.object);
@@ -100,26 +64,24 @@ static void test_a_slot_that_was_lost_with_its_plan_runs_once(void **state)
     while (fake_journal_sync(device.disk)) {
     }
     for (int i = 0; i < 2; i++) {
-        device_crash(&device);
-        device_start(&device);
+        device_restart(&device);
         device_settle(&device);
-        assert_int_equal(epoch_count(&device), 0); /* the slot's record is not durable */
+        assert_int_equal(device_epoch_count(&device), 0); /* the slot's record is not durable */
     }
     device.slow = false;
     device_wait_state(&device, "bills", 1, "sealed");
     device_settle(&device);
     assert_non_null(device_event(&device, "moment.interrupted"));
-    assert_int_equal(epoch_count(&device), 1);
-    device_crash(&device);
-    device_start(&device);
+    assert_int_equal(device_epoch_count(&device), 1);
+    device_restart(&device);
     device_settle(&device);
-    assert_int_equal(epoch_count(&device), 1);
+    assert_int_equal(device_epoch_count(&device), 1);
     device_close(&device);
 }
 
 static int64_t passed(struct device *device, const char *name)
 {
-    struct found found = service_record(device);
+    struct record found = service_record(device);
     int64_t count = json_integer_or(json_object_get(found.object, "passed"), name, 0);
     json_decref(found.object);
     return count;
@@ -131,7 +93,7 @@ static void test_a_slot_that_was_lost_is_counted(void **state)
     struct device device;
     (void)state;
     device_open(&device);
-    fake_agent_script(device.agents[EAST], "catalogue", WORKS);
+    fake_agent_script(device.agents[EAST], "catalogue", FAKE_RUNNING);
     device_policy(&device, "bills", "posix:/bills",
                   "{\"t0\": \"now\", \"period\": \"none\", \"missed\": \"skip\", \"lead_time\": "
                   "\"PT0.01S\", \"grace\": \"PT0.01S\", " SELECTS "}");
@@ -141,7 +103,7 @@ static void test_a_slot_that_was_lost_is_counted(void **state)
     device_wait_instant(&device, over_us);
     device_start(&device);
     device_wait_event(&device, "moment.passed");
-    assert_int_equal(epoch_count(&device), 0);
+    assert_int_equal(device_epoch_count(&device), 0);
     assert_int_equal(passed(&device, "missed"), 1);
     device_close(&device);
 }
@@ -149,7 +111,7 @@ static void test_a_slot_that_was_lost_is_counted(void **state)
 static bool has_committed_one(void *context)
 {
     struct device *device = context;
-    return epoch_count(device) > 0 && fake_agent_count(device->agents[WEST], "commit") > 0;
+    return device_epoch_count(device) > 0 && fake_agent_count(device->agents[WEST], "commit") > 0;
 }
 
 /* The number is durable, and the epoch's own record is not. */
@@ -167,8 +129,7 @@ static void test_a_slot_whose_epoch_was_lost_runs_once(void **state)
             fake_journal_step(device.disk);
         }
         sealed = device_epoch_is(&device, "bills", 1, "sealed");
-        device_crash(&device);
-        device_start(&device);
+        device_restart(&device);
         device.slow = false;
         device_settle(&device);
         json_t *policies = control_policies(device.control);
@@ -177,7 +138,7 @@ static void test_a_slot_whose_epoch_was_lost_runs_once(void **state)
         if (known) {
             device_wait(&device, has_committed_one, &device, "a commit");
             device_settle(&device); /* no second one comes */
-            assert_int_equal(epoch_count(&device), 1);
+            assert_int_equal(device_epoch_count(&device), 1);
             assert_int_equal(fake_agent_count(device.agents[WEST], "commit"), 1);
         }
         device_close(&device);
@@ -189,17 +150,15 @@ static void test_a_lost_slot_runs_after_the_restart(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     device_settle(&device);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device.slow = false;
     device_settle(&device);
     assert_false(outcome.over); /* nobody was told that it runs */
-    assert_int_equal(epoch_count(&device), 0);
+    assert_int_equal(device_epoch_count(&device), 0);
     device_close(&device);
 }
 
@@ -217,16 +176,14 @@ static void seal_before_its_moment(struct device *device, char ret_extra[100])
 static void test_a_slot_is_used_up_for_a_later_policy_too(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     char extra[100];
     (void)state;
     device_open(&device);
     seal_before_its_moment(&device, extra);
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_delete(&device, "bills", "");
     device_policy(&device, "bills", "posix:/bills", extra);
     device_settle(&device);
-    assert_int_equal(epoch_count(&device), 1);
+    assert_int_equal(device_epoch_count(&device), 1);
     device_close(&device);
 }
 
@@ -238,8 +195,7 @@ static void test_a_slot_beside_a_deletion(void **state)
     struct outcome resumed = {.over = false}, deleted = {.over = false};
     char moment[TIMESTAMP_TEXT_SIZE], extra[100];
     (void)state;
-    device_open(&device);
-    device_policy(&device, "bills", "posix:/bills", "");
+    device_open_bills(&device, "");
     device_verb(&device, "bills", "pause");
     timestamp_format(clock_realtime_us() + HOUR_US, moment);
     snprintf(extra, sizeof extra, "{\"t0\": \"%s\", \"lead_time\": \"PT2H\", \"period\": \"P1D\"}",
@@ -263,7 +219,7 @@ static void test_a_slot_beside_a_deletion(void **state)
 
 static bool is_running(struct device *device)
 {
-    struct found found = service_record(device);
+    struct record found = service_record(device);
     bool running = json_boolean_or(json_object_get(found.object, "schedule"), "running", false);
     json_decref(found.object);
     return running;
@@ -281,13 +237,13 @@ static void test_a_retirement_does_not_end_what_is_planned(void **state)
                   "{" SELECTS ", \"retention\": {\"target\": {\"last\": 1}, "
                   "\"source\": {\"last\": 1}}}");
     device_epoch(&device, "bills", 1, "sealed");
-    fake_agent_script(device.agents[WEST], "retire", WORKS);
+    fake_agent_script(device.agents[WEST], "retire", FAKE_RUNNING);
     device_epoch(&device, "bills", 2, "sealed");
-    fake_agent_script(device.agents[EAST], "catalogue", WORKS);
+    fake_agent_script(device.agents[EAST], "catalogue", FAKE_RUNNING);
     device_verb(&device, "bills", "run");
     device_settle(&device);
     assert_true(is_running(&device));
-    fake_agent_finish(device.agents[WEST], "retire", "{\"state\": \"done\", \"result\": {}}");
+    fake_agent_finish(device.agents[WEST], "retire", FAKE_DONE);
     device_wait_state(&device, "bills", 1, "retired");
     device_settle(&device);
     assert_true(is_running(&device));

@@ -2,10 +2,6 @@
  * each durable with its reason before it has an effect, or refused with what to do instead. */
 #include "control_fixture.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/check.h"
 #include "base/json.h"
 
 static void assert_verb(struct device *device, const char *name, const char *verb,
@@ -24,27 +20,12 @@ static void assert_epoch_verb(struct device *device, const char *name, uint64_t 
     assert_outcome(device, &outcome, code, text);
 }
 
-static const char *state_of(struct device *device)
-{
-    static char text[20];
-    json_t *policies = control_policies(device->control);
-    snprintf(text, sizeof text, "%s", json_string_or(json_array_get(policies, 0), "state", "gone"));
-    json_decref(policies);
-    return text;
-}
-
-static void open_device(struct device *device)
-{
-    device_open(device);
-    device_policy(device, "bills", "posix:/bills", "");
-}
-
 static void test_what_is_not_there(void **state)
 {
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     assert_verb(&device, "coal", "run", ERROR_NOT_FOUND,
                 "no policy or service 'coal': see `coeval policy list`");
     assert_verb(&device, "bills", "start", ERROR_INVALID,
@@ -67,22 +48,21 @@ static void test_an_order_is_durable_first(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     device_settle(&device);
     device.slow = true;
     control_policy_verb(device.control, "bills", "pause", "night shift", outcome_came, &outcome);
     device_settle(&device);
     assert_false(outcome.over);
-    assert_string_equal(state_of(&device), "idle");
+    assert_policy_state(&device, "bills", "idle");
     fake_journal_step(device.disk);
-    assert_string_equal(state_of(&device), "paused");
+    assert_policy_state(&device, "bills", "paused");
     device_settle(&device);
     assert_false(outcome.over); /* nor is its effect told before it is durable */
     device.slow = false;
     assert_outcome(&device, &outcome, ERROR_OK, "");
-    device_crash(&device);
-    device_start(&device);
-    assert_string_equal(state_of(&device), "paused");
+    device_restart(&device);
+    assert_policy_state(&device, "bills", "paused");
     device_close(&device);
 }
 
@@ -90,18 +70,16 @@ static void test_pause_and_resume_outlive_a_restart(void **state)
 {
     struct device device;
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     device_verb(&device, "bills", "pause");
     device_settle(&device);
     assert_non_null(device_event(&device, "policy.verb"));
-    device_crash(&device);
-    device_start(&device);
-    assert_string_equal(state_of(&device), "paused");
+    device_restart(&device);
+    assert_policy_state(&device, "bills", "paused");
     device_verb(&device, "bills", "resume");
     device_settle(&device);
-    device_crash(&device);
-    device_start(&device);
-    assert_string_equal(state_of(&device), "idle");
+    device_restart(&device);
+    assert_policy_state(&device, "bills", "idle");
     device_close(&device);
 }
 
@@ -111,11 +89,10 @@ static void test_one_epoch_at_a_time(void **state)
     struct outcome outcome = {.over = false};
     struct error error = ERROR_NONE;
     (void)state;
-    open_device(&device);
-    fake_agent_script(device.agents[WEST], "transfer",
-                      "{\"state\": \"running\", \"phase\": \"copy\"}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[WEST], "transfer", FAKE_RUNNING);
     device_epoch(&device, "bills", 1, "receiving");
-    assert_string_equal(state_of(&device), "running");
+    assert_policy_state(&device, "bills", "running");
     assert_verb(&device, "bills", "run", ERROR_CONFLICT,
                 "an epoch of 'bills' is running: see `coeval epoch list bills`");
     control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
@@ -126,7 +103,7 @@ static void test_one_epoch_at_a_time(void **state)
     assert_string_equal(error.text,
                         "an epoch of 'bills' is running: `coeval policy pause bills`, wait for its "
                         "end, move the root, then `coeval policy resume bills`");
-    fake_agent_finish(device.agents[WEST], "transfer", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "transfer", FAKE_DONE);
     device_wait_state(&device, "bills", 1, "sealed");
     device_settle(&device);
     device_epoch(&device, "bills", 2, "sealed");
@@ -152,8 +129,7 @@ static void test_how_far_a_verification_is(void **state)
     struct outcome outcome = {.over = false};
     struct counted counted = {.device = &device, .outcome = &outcome};
     (void)state;
-    open_device(&device);
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     fake_agent_script(device.agents[WEST], "verify",
                       "{\"state\": \"running\", \"phase\": \"verify\", \"progress\": "
                       "{\"files_done\": 7, \"files_total\": 20, \"operations\": 31}}");
@@ -163,7 +139,7 @@ static void test_how_far_a_verification_is(void **state)
     assert_string_equal(counted.progress.unit, "entries");
     assert_int_equal(counted.progress.done, 7);
     assert_int_equal(counted.progress.total, 20);
-    fake_agent_finish(device.agents[WEST], "verify", "{\"state\": \"done\"}");
+    fake_agent_finish(device.agents[WEST], "verify", FAKE_DONE);
     outcome_wait(&device, &outcome);
     outcome_fini(&outcome);
     device_close(&device);
@@ -172,21 +148,17 @@ static void test_how_far_a_verification_is(void **state)
 static void test_a_deleted_policy(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
-    device_epoch(&device, "bills", 1, "sealed");
-    control_delete_policy(device.control, "bills", "moved away", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_open_sealed(&device, 1);
+    device_delete(&device, "bills", "moved away");
     assert_string_equal(json_string_or(device_wait_event(&device, "policy.deleted"), "text", ""),
                         "moved away");
-    assert_string_equal(state_of(&device), "gone");
+    assert_policy_state(&device, "bills", "gone");
     assert_true(device_epoch_is(&device, "bills", 1, "sealed")); /* its epochs stay */
     assert_verb(&device, "bills", "run", ERROR_NOT_FOUND,
                 "no policy or service 'bills': see `coeval policy list`");
-    device_crash(&device);
-    device_start(&device);
-    assert_string_equal(state_of(&device), "gone");
+    device_restart(&device);
+    assert_policy_state(&device, "bills", "gone");
     /* The same name again: the same service, its numbers go on. */
     device_policy(&device, "bills", "posix:/bills", "");
     device_epoch(&device, "bills", 2, "sealed");
@@ -197,18 +169,15 @@ static void test_verbs_on_an_epoch(void **state)
 {
     struct device device;
     (void)state;
-    open_device(&device);
-    fake_agent_script(device.agents[WEST], "commit",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"CORRUPT\", \"message\": "
-                      "\"a digest differs\"}}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[WEST], "commit", FAKE_FAILED("CORRUPT", "a digest differs"));
     device_epoch(&device, "bills", 1, "stuck");
-    assert_string_equal(state_of(&device), "stuck");
+    assert_policy_state(&device, "bills", "stuck");
     assert_epoch_verb(&device, "bills", 1, "approve", ERROR_CONFLICT,
                       "epoch 1 of bills asks nothing now: there is nothing to approve");
     assert_epoch_verb(&device, "bills", 1, "resume", ERROR_OK, "");
     device_wait_state(&device, "bills", 1, "sealed");
-    fake_agent_script(device.agents[WEST], "transfer",
-                      "{\"state\": \"running\", \"phase\": \"copy\"}");
+    fake_agent_script(device.agents[WEST], "transfer", FAKE_RUNNING);
     device_settle(&device);
     device_epoch(&device, "bills", 2, "receiving");
     assert_epoch_verb(&device, "bills", 2, "abandon", ERROR_OK, "");
@@ -223,8 +192,7 @@ static void test_a_seal_is_verified(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
-    device_epoch(&device, "bills", 1, "sealed");
+    device_open_sealed(&device, 1);
     fake_agent_script(device.agents[WEST], "verify",
                       "{\"state\": \"done\", \"result\": {\"files\": 5}}");
     control_verify(device.control, "bills", 1, outcome_came, &outcome);
@@ -240,8 +208,7 @@ static void test_a_seal_is_verified(void **state)
                    "cluster east has no instance 'hdfs', only posix");
     outcome_fini(&outcome);
     fake_agent_script(device.agents[EAST], "catalogue",
-                      "{\"state\": \"failed\", \"error\": {\"code\": \"NOT_FOUND\", "
-                      "\"message\": \"posix:/x: not there\"}}");
+                      FAKE_FAILED("NOT_FOUND", "posix:/x: not there"));
     control_catalogue(device.control, "east", "posix", "/x", outcome_came, &outcome);
     assert_outcome(&device, &outcome, ERROR_NOT_FOUND, "cluster east: posix:/x: not there");
     device_close(&device);
@@ -252,7 +219,7 @@ static void test_a_caller_that_goes_is_not_called(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     control_policy_verb(device.control, "coal", "run", "", outcome_came, &outcome);
     control_forget(device.control, &outcome);
     device_settle(&device);
@@ -263,11 +230,9 @@ static void test_a_caller_that_goes_is_not_called(void **state)
 static void test_clusters_hear_of_a_deletion(void **state)
 {
     struct device device;
-    struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
-    control_delete_policy(device.control, "bills", "", outcome_came, &outcome);
-    assert_outcome(&device, &outcome, ERROR_OK, "");
+    device_open_bills(&device, "");
+    device_delete(&device, "bills", "");
     device_settle(&device);
     for (int i = 0; i < 2; i++)
         assert_int_equal(fake_agent_count(device.agents[i], "unprotect"), 1);
@@ -294,23 +259,20 @@ static void test_what_was_told_outlives_the_process(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
-    fake_agent_script(device.agents[WEST], "transfer",
-                      "{\"state\": \"running\", \"phase\": \"work\"}");
+    device_open_bills(&device, "");
+    fake_agent_script(device.agents[WEST], "transfer", FAKE_RUNNING);
     device_epoch(&device, "bills", 1, "receiving");
     device.slow = true;
     control_epoch_verb(device.control, "bills", 1, "abandon", "", outcome_came, &outcome);
     step_until_told(&device, &outcome);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device.slow = false;
     device_wait_state(&device, "bills", 1, "abandoned");
     device_settle(&device);
     device.slow = true;
     control_policy_verb(device.control, "bills", "run", "", outcome_came, &outcome);
     step_until_told(&device, &outcome);
-    device_crash(&device);
-    device_start(&device);
+    device_restart(&device);
     device.slow = false;
     device_settle(&device); /* numbers never fall: it may be another one */
     json_t *epochs = control_epochs(device.control, "bills", 10);
