@@ -424,18 +424,33 @@ def site(barrier=True, parent=None):
         shutil.rmtree(directory, ignore_errors=True)
 
 
-class Writer:
+class Busy:
+    """Somebody's work in a thread, until the block ends: work() looks at self.ended."""
+
+    def __init__(self):
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.ended.set()
+        self.thread.join()
+
+
+class Writer(Busy):
     """Changes both data sets together, under the barrier: half a change is never to be seen. With
     the count n, every file below holds n."""
 
     def __init__(self, place, files=6, honest=True):
+        super().__init__()
         self.paths = [place.source(top, f"counter{i}") for top in ("bills", "customers")
                       for i in range(files)]
         self.lock_path = place.source(".barrier")
         self.honest = honest
         self.count = 0
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.work)
         self.step()
 
     def step(self):
@@ -453,14 +468,6 @@ class Writer:
                 self.step()
                 fcntl.flock(lock, fcntl.LOCK_UN)
                 self.ended.wait(0.001)  # the moment must get its turn
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.ended.set()
-        self.thread.join()
 
     @staticmethod
     def counts(*trees):

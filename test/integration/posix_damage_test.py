@@ -13,22 +13,13 @@ sys.path.insert(0, HERE)
 
 import harness  # noqa: E402
 from harness import policy, write  # noqa: E402
+from posix_bed import sealed_after, sealed_once, two_sets  # noqa: E402
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(4):
-                write(made.source(top, str(i)), f"{top}{i}")
+    with two_sets("0123") as made:
         yield made
-
-
-def sealed_once(place, **options):
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    return daemon
 
 
 def cut_seal(place):
@@ -159,11 +150,7 @@ def test_a_member_that_comes_again_destroys_nothing_of_others(place):
     daemon.next_epoch()
     write(place.source("customers/a"), "back")
     write(place.target("customers/a"), "of somebody else")
-    number = daemon.run()
-    daemon.wait_question(number, "adopt")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "adopt")
 
 
 def test_a_target_that_was_emptied_does_not_hide_that_the_source_was(place):

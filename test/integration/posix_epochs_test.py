@@ -1,9 +1,7 @@
 """The main job on directories, through the whole product: what is sealed is what was there at T."""
 import os
-import stat
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -13,16 +11,14 @@ sys.path.insert(0, HERE)
 import harness  # noqa: E402
 import tree_walk  # noqa: E402
 from harness import Refused, Writer, policy, wait_for, write  # noqa: E402
+from posix_bed import sealed_once, two_sets  # noqa: E402
 
 JOURNAL = os.environ["COEVAL_JOURNAL"]
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(3):
-                write(made.source(top, str(i)), f"{top}{i}")
+    with two_sets("012") as made:
         yield made
 
 
@@ -124,9 +120,7 @@ def make_attributes(top):
 def test_odd_names_and_all_attributes_arrive_and_change(place):
     make_odd(place.source("bills/odd"))
     make_attributes(place.source("bills"))
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     place.assert_live_equal(1)
     sparse = os.stat(place.target("bills/odd/sparse"))
     assert sparse.st_blocks * 512 < 1 << 20
@@ -169,9 +163,7 @@ def test_hard_changes_of_shape(place):
     write(place.source("bills/y"), "y")
     write(place.source("bills/becomes-dir"), "file")
     write(place.source("bills/becomes-file/f"), "f")
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     os.rename(place.source("bills/x"), place.source("bills/t"))
     os.rename(place.source("bills/y"), place.source("bills/x"))
     os.rename(place.source("bills/t"), place.source("bills/y"))
@@ -188,9 +180,7 @@ def test_hard_changes_of_shape(place):
 
 
 def test_nothing_changed_costs_nothing(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     epoch = daemon.next_epoch()
     assert (epoch["files"], epoch["bytes"], epoch["moved"]) == (0, 0, 0)
     place.assert_live_equal(2)
@@ -219,9 +209,7 @@ def test_excluded_stays_away_and_crosses_the_border(place):
 
 
 def test_all_takes_every_top_directory_and_later_ones(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy(group={"all": True}))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, group={"all": True})
     place.assert_live_equal(1)
     write(place.source("third/new"), "new")
     daemon.next_epoch()
@@ -286,9 +274,7 @@ def test_ways_of_transfer_give_the_same(place, options):
 
 
 def test_retention_on_both_sides(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy(retention={"source": {"last": 1}, "target": {"last": 3}}))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, retention={"source": {"last": 1}, "target": {"last": 3}})
     for i in range(5):
         write(place.source("bills/0"), str(i))
         daemon.next_epoch()
@@ -382,9 +368,7 @@ def test_the_limit_of_bytes_holds(place):
 
 
 def test_journals_of_a_live_daemon_can_be_read(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     for owner in ("control", "agent-a", "agent-b"):
         directory = os.path.join(daemon.state, owner, "journal")
         done = subprocess.run([JOURNAL, directory, "verify"], text=True, check=False,
@@ -397,9 +381,7 @@ def test_journals_of_a_live_daemon_can_be_read(place):
 
 
 def test_a_verify_reads_the_seal_again(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     assert daemon.operation("/v1/services/svc/epochs/1/verify")["equal"]
     path = os.path.join(place.snapshot("b", "/bills", 1), "0")
     os.chmod(path, 0o600)

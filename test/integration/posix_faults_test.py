@@ -17,34 +17,14 @@ sys.path.insert(0, HERE)
 import harness  # noqa: E402
 import tree_walk  # noqa: E402
 from harness import COEVALD, Refused, policy, wait_for, write  # noqa: E402
+from posix_bed import (  # noqa: E402
+    assert_is_base, go_back, killed_at, saved, sealed_after, sealed_once, two_sets)
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(4):
-                write(made.source(top, str(i)), f"{top}{i}")
+    with two_sets("0123") as made:
         yield made
-
-
-def sealed_once(place, **options):
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    return daemon
-
-
-def found_saved(place, content):
-    """Copies of what was overwritten: somewhere on B, outside of the roots' data."""
-    wanted = content.encode()
-    for top, _, names in os.walk(place.target()):
-        for name in names:
-            path = os.path.join(top, name)
-            if os.path.isfile(path) and not os.path.islink(path) and "/snapshots/" not in path:
-                with open(path, "rb") as file:
-                    if file.read() == wanted:
-                        yield path
 
 
 # ---- the target ----
@@ -63,7 +43,7 @@ def test_a_touched_target_is_asked_about_and_saved(place):
     daemon.verb(number, "approve")
     daemon.wait_sealed(number)
     place.assert_live_equal(number)
-    assert list(found_saved(place, "of somebody else"))
+    assert saved(place, "of somebody else")
 
 
 def test_a_touched_target_is_restored_when_the_policy_says_so(place):
@@ -73,7 +53,7 @@ def test_a_touched_target_is_restored_when_the_policy_says_so(place):
     os.chmod(place.target("bills/2"), 0o600)
     number = daemon.next_epoch()["number"]
     place.assert_live_equal(number)
-    assert list(found_saved(place, "foreign"))
+    assert saved(place, "foreign")
 
 
 def test_a_target_with_data_is_adopted_only_by_comparison(place):
@@ -91,7 +71,7 @@ def test_a_target_with_data_is_adopted_only_by_comparison(place):
     epoch = daemon.wait_sealed(1)
     place.assert_live_equal(1)
     assert epoch["files"] == 1 + 4, epoch  # the changed bill, and the customers
-    assert list(found_saved(place, "extra"))
+    assert saved(place, "extra")
 
 
 # ---- the base ----
@@ -131,11 +111,7 @@ def test_an_emptied_source_waits_for_the_operator(place):
     assert daemon.wait_epoch(number, harness.ENDED)["state"] == "abandoned"
     daemon.wait_idle()
     assert os.path.exists(place.target("bills/many/149"))
-    number = daemon.run()
-    daemon.wait_question(number, "shrink")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "shrink")
     assert not os.path.exists(place.target("bills/many"))
 
 
@@ -172,26 +148,18 @@ def test_a_full_epoch_of_an_unchanged_source_asks_nothing(place):
 def test_a_full_epoch_of_an_emptied_source_waits_as_well(place):
     for i in range(150):
         write(place.source("bills/many", str(i)), "x")
-    daemon = sealed_once(place, mode="full")
+    sealed_once(place, mode="full")
     shutil.rmtree(place.source("bills/many"))
-    number = daemon.run()
-    daemon.wait_question(number, "shrink")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "shrink")
 
 
 def test_what_is_compared_may_not_shrink_either(place):
     for i in range(150):
         write(place.source("bills/many", str(i)), "x")
-    daemon = sealed_once(place, adopt="compare")
+    sealed_once(place, adopt="compare")
     shutil.rmtree(os.path.dirname(place.snapshot("a", "/bills", 1)))
     shutil.rmtree(place.source("bills/many"))
-    number = daemon.run()
-    daemon.wait_question(number, "shrink")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "shrink")
 
 
 # ---- a seal that A cannot keep ----
@@ -205,15 +173,9 @@ def block_seal(place, number):
 def unsettled(place):
     """Epoch 2 is sealed on B, but A, whose area refuses the copy, has 1 as the last one."""
     daemon = sealed_once(place)
-    daemon.stop()
     write(place.source("bills/0"), "changed in 2")
     os.unlink(place.source("customers/1"))
-    daemon.start(COEVAL_CRASH_AT="control.sealed")
-    try:
-        daemon.run()
-    except OSError:
-        pass
-    assert daemon.wait_end() == -signal.SIGKILL
+    killed_at(daemon, "control.sealed")
     block_seal(place, 2)
     daemon.start()
     daemon.wait_event("epoch.unsettled")
@@ -234,14 +196,10 @@ def test_after_a_seal_that_a_cannot_keep_the_next_epoch_compares(place):
 
 
 def test_a_target_touched_after_such_a_seal_is_asked_about(place):
-    daemon = unsettled(place)
+    unsettled(place)
     write(place.target("bills/1"), "of somebody else")
-    number = daemon.run()
-    daemon.wait_question(number, "touched")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
-    assert list(found_saved(place, "of somebody else"))
+    sealed_after(place, "touched")
+    assert saved(place, "of somebody else")
 
 
 def test_a_first_seal_that_a_cannot_keep_is_compared_too(place):
@@ -264,15 +222,9 @@ def test_a_first_seal_that_a_cannot_keep_is_compared_too(place):
 def stuck(place):
     """A commit that has begun, and a foreign object where it places something."""
     daemon = sealed_once(place)
-    daemon.stop()
     write(place.source("bills/placed"), "placed")
     os.rename(place.source("customers/0"), place.source("customers/zero"))
-    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
-    try:
-        daemon.run()
-    except OSError:
-        pass
-    assert daemon.wait_end() == -signal.SIGKILL
+    killed_at(daemon, "agent.commit.begun")
     foreign = write(place.target("bills/placed"), "foreign")
     daemon.start()
     epoch = daemon.wait_epoch(2, ("stuck",))
@@ -297,11 +249,8 @@ def test_a_stuck_commit_goes_on_when_the_cause_is_mended(place):
 def test_a_stuck_commit_goes_back_to_the_base(place):
     daemon, foreign = stuck(place)
     os.unlink(foreign)
-    daemon.verb(2, "rollback")
-    assert daemon.wait_epoch(2, harness.ENDED)["state"] == "abandoned"
-    daemon.wait_idle()
-    for root in ("/bills", "/customers"):
-        tree_walk.assert_same(place.snapshot("b", root, 1), place.target(root))
+    go_back(daemon)
+    assert_is_base(place)
     number = daemon.next_epoch()["number"]
     place.assert_live_equal(number)
 
@@ -333,9 +282,7 @@ def test_targets_belong_to_one_service(place):
 def test_roots_do_not_nest(place):
     """A data set below a root is part of that; one above it would need a root around the root."""
     write(place.source("bills/sub/x"), "x")
-    daemon = place.embedded().start()
-    daemon.apply(policy(data_sets=["posix:/bills/sub"]))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, data_sets=["posix:/bills/sub"])
     above = policy("above", ["posix:/bills"], target_map=elsewhere("/bills"))
     text = refused(lambda: daemon.apply(above))
     assert "/bills lies above the snapshot root /bills/sub" in text

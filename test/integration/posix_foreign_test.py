@@ -4,7 +4,6 @@ directories."""
 import glob
 import os
 import shutil
-import signal
 import sys
 
 import pytest
@@ -12,79 +11,44 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import harness  # noqa: E402
 import tree_walk  # noqa: E402
-from harness import policy, write  # noqa: E402
+from harness import write  # noqa: E402
+from posix_bed import (  # noqa: E402
+    assert_is_base, go_back, killed_at, saved, sealed_after, sealed_once, two_sets)
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for name in ("0", "1", "2", "old/0", "old/1", "dir/0"):
-                write(made.source(top, name), f"{top} {name}")
+    with two_sets(("0", "1", "2", "old/0", "old/1", "dir/0"), "{top} {name}") as made:
         yield made
 
 
-def killed_at(place, point, **options):
+def second_killed_at(place, point, **options):
     """Epoch 1 is sealed; 2 removes old/, replaces 0, moves dir/ and brings new/; killed there."""
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    daemon.stop()
+    daemon = sealed_once(place, **options)
     for top in ("bills", "customers"):
         shutil.rmtree(place.source(top, "old"))
         write(place.source(top, "0"), "changed in 2")
         os.rename(place.source(top, "dir"), place.source(top, "directory"))
         write(place.source(top, "new/0"), "new")
-    daemon.start(COEVAL_CRASH_AT=point)
-    try:
-        daemon.run()
-    except OSError:
-        pass
-    assert daemon.wait_end() == -signal.SIGKILL
+    killed_at(daemon, point)
     return daemon
-
-
-def saved(place, content):
-    """Files of that content below the area's "saved"."""
-    found = []
-    for top, _, names in os.walk(place.target("coeval/saved")):
-        for name in names:
-            with open(os.path.join(top, name), "rb") as file:
-                if file.read() == content.encode():
-                    found.append(os.path.join(top, name))
-    return found
-
-
-def go_back(daemon):
-    daemon.verb(2, "rollback")
-    assert daemon.wait_epoch(2, harness.ENDED)["state"] == "abandoned", daemon.log()
-    daemon.wait_idle()
-
-
-def assert_is_base(place):
-    for root in ("/bills", "/customers"):
-        tree_walk.assert_same(place.snapshot("b", root, 1), place.target(root))
 
 
 # ---- between the transfer and the commit ----
 
 
 def test_what_comes_before_the_commit_is_asked_about_and_saved(place):
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     write(place.target("bills/old/foreign"), "foreign one")
     write(place.target("bills/0"), "foreign two")
     daemon.start()
-    daemon.wait_question(2, "touched")
-    daemon.verb(2, "approve")
-    daemon.wait_sealed(2)
-    place.assert_live_equal(2)
+    sealed_after(place, "touched", 2)
     assert saved(place, "foreign one") and saved(place, "foreign two")
 
 
 def test_the_policy_may_answer_beforehand(place):
-    daemon = killed_at(place, "control.received", touched="restore")
+    daemon = second_killed_at(place, "control.received", touched="restore")
     write(place.target("bills/old/foreign"), "foreign one")
     daemon.start()
     daemon.wait_sealed(2)
@@ -93,7 +57,7 @@ def test_the_policy_may_answer_beforehand(place):
 
 
 def test_put_back_and_approved_it_goes_on(place):
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     foreign = write(place.target("bills/foreign"), "foreign")
     daemon.start()
     daemon.wait_question(2, "touched")
@@ -104,22 +68,18 @@ def test_put_back_and_approved_it_goes_on(place):
 
 
 def test_rolled_back_it_leaves_what_others_wrote_to_the_next(place):
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     foreign = write(place.target("bills/foreign"), "foreign")
     daemon.start()
     daemon.wait_question(2, "touched")
     go_back(daemon)
     assert os.path.exists(foreign)
-    number = daemon.run()
-    daemon.wait_question(number, "touched")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "touched")
     assert saved(place, "foreign")
 
 
 def test_approved_but_in_the_way_it_can_go_back(place):
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     foreign = write(place.target("bills/foreign"), "foreign")
     daemon.start()
     daemon.wait_question(2, "touched")
@@ -137,7 +97,7 @@ def test_approved_but_in_the_way_it_can_go_back(place):
 
 
 def test_what_comes_during_the_commit_is_saved(place):
-    daemon = killed_at(place, "agent.commit.begun")
+    daemon = second_killed_at(place, "agent.commit.begun")
     write(place.target("bills/old/foreign"), "foreign one")
     write(place.target("bills/0"), "foreign two")
     daemon.start()
@@ -146,30 +106,27 @@ def test_what_comes_during_the_commit_is_saved(place):
     assert saved(place, "foreign one") and saved(place, "foreign two")
 
 
-def test_what_was_written_into_new_things_is_saved_on_the_way_back(place):
-    daemon = killed_at(place, "agent.commit.placed")
-    write(place.target("bills/new/foreign"), "foreign one")
-    write(place.target("bills/0"), "foreign two")
+def assert_saved_on_the_way_back(place, daemon):
     daemon.start()
     daemon.wait_epoch(2, ("stuck",))
     go_back(daemon)
     assert_is_base(place)
     assert saved(place, "foreign one") and saved(place, "foreign two")
-    number = daemon.next_epoch()["number"]
-    place.assert_live_equal(number)
+    place.assert_live_equal(daemon.next_epoch()["number"])
+
+
+def test_what_was_written_into_new_things_is_saved_on_the_way_back(place):
+    daemon = second_killed_at(place, "agent.commit.placed")
+    write(place.target("bills/new/foreign"), "foreign one")
+    write(place.target("bills/0"), "foreign two")
+    assert_saved_on_the_way_back(place, daemon)
 
 
 def test_what_stands_where_something_must_go_back_is_saved(place):
-    daemon = killed_at(place, "agent.commit.parked")
+    daemon = second_killed_at(place, "agent.commit.parked")
     write(place.target("bills/0"), "foreign one")
     write(place.target("bills/old/foreign"), "foreign two")
-    daemon.start()
-    daemon.wait_epoch(2, ("stuck",))
-    go_back(daemon)
-    assert_is_base(place)
-    assert saved(place, "foreign one") and saved(place, "foreign two")
-    number = daemon.next_epoch()["number"]
-    place.assert_live_equal(number)
+    assert_saved_on_the_way_back(place, daemon)
 
 
 # ---- damage ----
@@ -178,7 +135,7 @@ def test_what_stands_where_something_must_go_back_is_saved(place):
 @pytest.mark.parametrize("point", ["agent.commit.parked", "agent.commit.park-step",
                                    "agent.commit.place-step", "agent.commit.placed"])
 def test_a_lost_staging_comes_from_the_base_seal_on_the_way_back(place, point):
-    daemon = killed_at(place, point)
+    daemon = second_killed_at(place, point)
     shutil.rmtree(place.target("bills/.coeval"))
     daemon.start()
     epoch = daemon.wait_epoch(2, ("stuck", "sealed"))
@@ -194,7 +151,7 @@ def test_a_lost_staging_comes_from_the_base_seal_on_the_way_back(place, point):
 
 
 def test_a_lost_received_json_is_no_proof_of_a_roll_back(place):
-    daemon = killed_at(place, "agent.commit.parked")
+    daemon = second_killed_at(place, "agent.commit.parked")
     [received] = glob.glob(place.target("coeval/*-*/*-*/g1.e2/received.json"))
     content = open(received, encoding="utf-8").read()
     os.unlink(received)
@@ -209,7 +166,7 @@ def test_a_lost_received_json_is_no_proof_of_a_roll_back(place):
 
 
 def test_a_damaged_manifest_of_the_base_is_replaced_by_a_whole_one(place):
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     for manifest in glob.glob(place.target("coeval/*-*/*-*/g1.e1/manifest.*")):
         with open(manifest, "r+b") as file:
             file.seek(os.path.getsize(manifest) // 2)
@@ -225,7 +182,7 @@ def test_a_damaged_manifest_of_the_base_is_replaced_by_a_whole_one(place):
 
 def test_an_epoch_that_was_overtaken_does_not_commit(place):
     """As if a device that forgot epoch 2 had gone on to 3, and then remembered."""
-    daemon = killed_at(place, "control.received")
+    daemon = second_killed_at(place, "control.received")
     [area] = glob.glob(place.target("coeval/*-*/*-*/g1.e1"))
     shutil.copytree(area, area.replace("g1.e1", "g1.e3"))
     before = {root: tree_walk.walk(place.target(root)) for root in ("/bills", "/customers")}

@@ -10,14 +10,12 @@ sys.path.insert(0, HERE)
 
 import harness  # noqa: E402
 from harness import policy, wait_for, write  # noqa: E402
+from posix_bed import sealed_once, two_sets  # noqa: E402
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(4):
-                write(made.source(top, str(i)), f"{top}{i}" * 100)
+    with two_sets("0123", times=100) as made:
         yield made
 
 
@@ -93,9 +91,7 @@ def after_a_release(place, daemon):
 
 
 def test_a_hold_ends_by_its_age(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy(hold_max={"age": "PT5S", "action": "release"}))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, hold_max={"age": "PT5S", "action": "release"})
     half = daemon.wait_event("hold.half")
     assert (half["severity"], half["number"]) == ("warning", 1)
     over = daemon.wait_event("hold.released", after=half["sequence"])
@@ -126,9 +122,7 @@ def test_a_hold_ends_by_what_it_pins(place):
 
 
 def test_a_released_hold_is_remembered(place):
-    daemon = place.embedded().start()
-    daemon.apply(policy(hold_max={"age": "PT0.1S", "action": "release"}))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, hold_max={"age": "PT0.1S", "action": "release"})
     over = daemon.wait_event("hold.released")
     wait_for(lambda: not place.snapshots("a", "/bills"), "A to let go")
     daemon.apply(policy())

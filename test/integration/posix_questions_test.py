@@ -10,24 +10,14 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import harness  # noqa: E402
-from harness import policy, write  # noqa: E402
+from harness import write  # noqa: E402
+from posix_bed import sealed_once, two_sets  # noqa: E402
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(150):
-                write(made.source(top, f"m{i}"), f"{top}{i}")
+    with two_sets([f"m{i}" for i in range(150)]) as made:
         yield made
-
-
-def sealed_once(place, **options):
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    return daemon
 
 
 def empty(place, top):

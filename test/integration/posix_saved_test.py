@@ -1,6 +1,5 @@
 """What an epoch takes away on the target is kept and listed; where the area lies elsewhere, too. On
 directories."""
-import contextlib
 import os
 import re
 import subprocess
@@ -11,16 +10,14 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import harness  # noqa: E402
+import tree_walk  # noqa: E402
 from harness import policy, write  # noqa: E402
+from posix_bed import files_below, go_back, killed_at, read, sealed_once, two_sets  # noqa: E402
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(4):
-                write(made.source(top, str(i)), f"{top}{i}")
+    with two_sets("0123") as made:
         yield made
 
 
@@ -38,13 +35,6 @@ def area_elsewhere(place):
     subprocess.check_call(["umount", area])
 
 
-def sealed_once(place, **options):
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    return daemon
-
-
 def told_list(place, daemon):
     """Of the newest event: {path: (why, content)} of what is kept."""
     text = daemon.wait_event("epoch.saved")["text"]
@@ -56,8 +46,7 @@ def told_list(place, daemon):
             kept = os.path.join(os.path.dirname(path), number)
             content = None
             if os.path.isfile(kept):
-                with open(kept, encoding="utf-8") as file:
-                    content = file.read()
+                content = read(kept)
             found[name] = (why, content)
     return found
 
@@ -106,33 +95,22 @@ def test_what_is_restored_is_copied_to_an_area_elsewhere(area_elsewhere):
     number = daemon.next_epoch()["number"]
     place.assert_live_equal(number)
     assert told_list(place, daemon) == KEPT
-    [kept] = [path for path in walk_files(place.target("coeval/saved"))
+    [kept] = [path for path in files_below(place.target("coeval/saved"))
               if os.path.basename(path) != "list" and os.stat(path).st_mode & 0o777 == 0o640]
     assert os.path.getsize(kept) == len("of somebody else")
-
-
-def walk_files(top):
-    for directory, _, names in os.walk(top):
-        for name in names:
-            yield os.path.join(directory, name)
 
 
 def test_a_roll_back_brings_back_what_was_copied(area_elsewhere):
     place = area_elsewhere
     daemon = sealed_once(place, touched="restore")
-    daemon.stop()
     touch_target(place)
-    before = harness.tree_walk.walk(place.target("bills"))
-    daemon.start(COEVAL_CRASH_AT="agent.commit.cleaned")
-    with contextlib.suppress(OSError):
-        daemon.run()
-    assert daemon.wait_end() != 0
-    assert list(walk_files(place.target("coeval/saved")))
+    before = tree_walk.walk(place.target("bills"))
+    killed_at(daemon, "agent.commit.cleaned")
+    assert list(files_below(place.target("coeval/saved")))
     late = write(place.target("customers/late"), "not what the source has")
     daemon.start()
     daemon.wait_epoch(2, ("stuck",))
     os.unlink(late)
-    daemon.verb(2, "rollback")
-    daemon.wait_epoch(2, ("abandoned",))
-    assert not harness.tree_walk.differences(before, harness.tree_walk.walk(place.target("bills")))
-    assert not list(walk_files(place.target("coeval/saved")))
+    go_back(daemon)
+    assert not tree_walk.differences(before, tree_walk.walk(place.target("bills")))
+    assert not list(files_below(place.target("coeval/saved")))

@@ -11,6 +11,7 @@ sys.path.insert(0, HERE)
 
 import harness  # noqa: E402
 from harness import policy, write  # noqa: E402
+from posix_bed import sealed_once  # noqa: E402
 
 MIB = 1 << 20
 
@@ -56,9 +57,7 @@ def test_a_primary_without_room_is_refused_before_t(place):
 @pytest.mark.parametrize("place", ["a"], indirect=True)
 def test_what_is_unchanged_needs_no_room(place):
     write(place.source("bills/big"), os.urandom(8 * MIB))
-    daemon = place.embedded().start()
-    daemon.apply(policy())
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place)
     write(place.source("bills/small"), "small")
     number = daemon.next_epoch()["number"]
     place.assert_live_equal(number)

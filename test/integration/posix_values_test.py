@@ -2,7 +2,6 @@
 import os
 import shutil
 import sys
-import threading
 
 import pytest
 
@@ -11,24 +10,16 @@ sys.path.insert(0, HERE)
 
 import harness  # noqa: E402
 from harness import policy, write  # noqa: E402
+from posix_bed import (  # noqa: E402
+    files_below, go_back, killed_at, read, sealed_after, sealed_once, two_sets)
 
 SETS = ["posix:/bills", "posix:/customers"]
 
 
 @pytest.fixture
 def place():
-    with harness.site() as made:
-        for top in ("bills", "customers"):
-            for i in range(3):
-                write(made.source(top, str(i)), f"{top}{i}")
+    with two_sets("012") as made:
         yield made
-
-
-def sealed_once(place, **options):
-    daemon = place.embedded().start()
-    daemon.apply(policy(**options))
-    daemon.wait_sealed(1)
-    return daemon
 
 
 def rewrite(path, text):
@@ -38,11 +29,6 @@ def rewrite(path, text):
     with open(path, "r+b") as file:
         file.write(text.encode())
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def read(*parts):
-    with open(os.path.join(*parts), encoding="utf-8") as file:
-        return file.read()
 
 
 def ends(daemon, number):
@@ -65,48 +51,37 @@ def test_other_bytes_of_the_same_length_and_time_arrive(place):
 
 
 def test_such_bytes_on_the_target_are_asked_about(place):
-    daemon = sealed_once(place)
+    sealed_once(place)
     rewrite(place.target("bills/1"), "FOREIG")
     write(place.source("bills/new"), "new")
-    number = daemon.run()
-    daemon.wait_question(number, "touched")
-    daemon.verb(number, "approve")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    sealed_after(place, "touched")
 
 
 def test_such_bytes_that_come_before_the_commit_are_not_sealed(place):
     daemon = sealed_once(place)
     write(place.source("bills/new"), "new")
-    daemon.stop()
-    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
-    number = daemon.run()
-    daemon.wait_end()
+    killed_at(daemon, "agent.commit.begun")
     rewrite(place.target("bills/1"), "FOREIG")
     daemon.start()
-    epoch = daemon.wait_epoch(number, harness.ENDED + ("stuck",))
+    epoch = daemon.wait_epoch(2, harness.ENDED + ("stuck",))
     assert epoch["state"] == "stuck" and "1" in str(epoch["cause"]), epoch
     rewrite(place.target("bills/1"), "bills1")
-    daemon.verb(number, "resume")
-    daemon.wait_sealed(number)
-    place.assert_live_equal(number)
+    daemon.verb(2, "resume")
+    daemon.wait_sealed(2)
+    place.assert_live_equal(2)
 
 
 def test_such_bytes_are_not_taken_for_the_base_when_it_goes_back(place):
     daemon = sealed_once(place)
     write(place.source("bills/new"), "new")
-    daemon.stop()
-    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
-    number = daemon.run()
-    daemon.wait_end()
+    killed_at(daemon, "agent.commit.begun")
     rewrite(place.target("bills/1"), "FOREIG")
     daemon.start()
-    first = daemon.wait_epoch(number, ("stuck",))["cause"]
-    daemon.verb(number, "rollback")
-    daemon.wait_epoch(number, lambda epoch: epoch["state"] == "stuck" and epoch["cause"] != first)
+    first = daemon.wait_epoch(2, ("stuck",))["cause"]
+    daemon.verb(2, "rollback")
+    daemon.wait_epoch(2, lambda epoch: epoch["state"] == "stuck" and epoch["cause"] != first)
     rewrite(place.target("bills/1"), "bills1")
-    daemon.verb(number, "rollback")
-    daemon.wait_epoch(number, ("abandoned",))
+    go_back(daemon)
 
 
 # ---- times of directories ----
@@ -143,15 +118,11 @@ def test_a_directory_disturbed_in_the_commit_does_not_stop_the_way_back(place):
     write(place.source("bills/sub/1"), "1")
     daemon = sealed_once(place)
     write(place.source("bills/2"), "changed")
-    daemon.stop()
-    daemon.start(COEVAL_CRASH_AT="agent.commit.begun")
-    number = daemon.run()
-    daemon.wait_end()
+    killed_at(daemon, "agent.commit.begun")
     disturb(place.target("bills/sub"))
     daemon.start()
-    daemon.wait_epoch(number, ("stuck",))
-    daemon.verb(number, "rollback")
-    daemon.wait_epoch(number, ("abandoned",))
+    daemon.wait_epoch(2, ("stuck",))
+    go_back(daemon)
     place.assert_live_equal(daemon.next_epoch()["number"])
 
 
@@ -172,16 +143,12 @@ def test_it_goes_back_to_a_directory_as_old_as_time(place):
     os.utime(place.source("bills/was"), (0, 0))
     daemon = sealed_once(place)
     write(place.source("bills/was/2"), "2")
-    daemon.stop()
-    daemon.start(COEVAL_CRASH_AT="agent.commit.compared")
-    number = daemon.run()
-    daemon.wait_end()
+    killed_at(daemon, "agent.commit.compared")
     write(place.target("bills/foreign"), "f")
     daemon.start()
-    daemon.wait_epoch(number, ("stuck",))
+    daemon.wait_epoch(2, ("stuck",))
     os.unlink(place.target("bills/foreign"))
-    daemon.verb(number, "rollback")
-    daemon.wait_epoch(number, ("abandoned",))
+    go_back(daemon)
     assert os.stat(place.target("bills/was")).st_mtime_ns == 0
 
 
@@ -192,24 +159,20 @@ def test_what_is_excluded_later_goes_from_the_target(place):
     write(place.source("bills/deep/x.tmp"), "t")
     daemon = sealed_once(place)
     daemon.apply(policy(group={"data_sets": SETS, "exclude": ["*.tmp"]}))
-    number = daemon.run()
-    ends(daemon, number)
+    ends(daemon, daemon.run())
     assert not os.path.exists(place.target("bills/deep/x.tmp"))
     write(place.source("bills/deep/x.tmp"), "changed")
-    number = daemon.run()
-    ends(daemon, number)
+    ends(daemon, daemon.run())
     assert os.listdir(place.target("bills/deep")) == []
 
 
 def test_an_excluded_name_on_an_adopted_target_goes_and_is_saved(place):
     write(place.target("bills/_temporary/0/x"), "left over")
-    daemon = place.embedded().start()
-    daemon.apply(policy(adopt="compare"))
-    daemon.wait_sealed(1)
+    sealed_once(place, adopt="compare")
     place.assert_live_equal(1)
-    saved = [os.path.join(top, name) for top, _, names in os.walk(place.target("coeval", "saved"))
-             for name in names if name != "list"]
-    assert [read(path) for path in saved] == ["left over"]
+    kept = [path for path in files_below(place.target("coeval/saved"))
+            if os.path.basename(path) != "list"]
+    assert [read(path) for path in kept] == ["left over"]
 
 
 # ---- attributes and names ----
@@ -230,13 +193,12 @@ def test_a_symbolic_link_keeps_its_attributes(place):
     assert os.getxattr(arrived, "trusted.x", follow_symlinks=False) == b"2"
 
 
-class Scribbler:
+class Scribbler(harness.Busy):
     """Writes one file over and over, as large as takes longer to copy than one write."""
 
     def __init__(self, path):
+        super().__init__()
         self.path = path
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.work)
         write(path, b"0" * (32 << 20))
 
     def work(self):
@@ -247,23 +209,13 @@ class Scribbler:
             os.pwrite(descriptor, b"%16d" % count, count % 1000 * 16)
         os.close(descriptor)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.ended.set()
-        self.thread.join()
-
 
 def test_a_file_that_changes_while_it_is_copied_may_have_any_name():
     name = b"50%\xff\xfe\n%41"
     with harness.site(barrier=False) as place:
         write(place.source("bills/1"), "one")
         path = os.path.join(os.fsencode(place.source("bills")), b"d\xe9", name)
-        daemon = place.embedded().start()
-        daemon.apply(policy(data_sets=["posix:/bills"], consistency="fuzzy"))
-        daemon.wait_sealed(1)
+        daemon = sealed_once(place, data_sets=["posix:/bills"], consistency="fuzzy")
         suspects = []
         with Scribbler(path):
             while not suspects:
@@ -288,13 +240,11 @@ def test_staging_is_one_place_and_its_name_is_free_elsewhere(place):
     assert read(place.snapshot("b", "/bills", 1), "deep/.coeval/mine") == "mine"
     write(place.source("bills/deep/.coeval/mine"), "mine, changed")
     write(place.source("customers/other/.coeval"), "a file")
-    number = daemon.run()
-    ends(daemon, number)
+    ends(daemon, daemon.run())
     assert read(place.target("bills/deep/.coeval/mine")) == "mine, changed"
     assert read(place.target("customers/other/.coeval")) == "a file"
     shutil.rmtree(place.source("bills/deep/.coeval"))
-    number = daemon.run()
-    ends(daemon, number)
+    ends(daemon, daemon.run())
     assert os.listdir(place.target("bills/deep")) == []
 
 
@@ -302,9 +252,7 @@ def test_a_member_below_its_root_may_not_have_the_name_of_staging(place):
     """Another service made the directory above both a root."""
     write(place.source("data/x/.coeval/mine"), "mine")
     write(place.source("data/y/1"), "1")
-    daemon = place.embedded().start()
-    daemon.apply(policy(data_sets=["posix:/data"]))
-    daemon.wait_sealed(1)
+    daemon = sealed_once(place, data_sets=["posix:/data"])
     daemon.apply(policy(name="part", data_sets=["posix:/data/x"],
                         target_map=[{"instance": "posix", "from": "/data", "to": "/other"}]))
     number = 1

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "component/posix/posix.h"
+#include "fake/loop_turns.h"
 #include "seal_name.h"
 
 #define WAIT_LIMIT_US 30000000
@@ -118,7 +119,8 @@ int bed_tear_down(void **state)
 
 void bed_turn_alone(void)
 {
-    loop_run_until(bed.loop, NULL, NULL, 1);
+    loop_take_turns(bed.loop);
+    loop_run_until(bed.loop, NULL, NULL, 1); /* threads must get theirs */
 }
 
 void bed_turn(void)
@@ -347,6 +349,41 @@ struct bed_status bed_end(struct bed_order order)
     return bed_get(order);
 }
 
+void bed_expect_end(struct bed_order order, enum status_state state, const char *code)
+{
+    struct bed_status status = bed_end(order);
+    assert_string_equal(status.code, code);
+    assert_int_equal(status.state, state);
+    bed_forget(&status);
+}
+
+void bed_expect_accepted(struct bed_order order)
+{
+    bed_turn();
+    struct bed_status status = bed_get(order);
+    assert_string_equal(status.phase, "accepted");
+    bed_forget(&status);
+}
+
+struct phase {
+    struct bed_order order;
+    const char *name;
+};
+
+static bool has_phase(void *context)
+{
+    const struct phase *phase = context;
+    struct bed_status status = bed_get(phase->order);
+    bed_forget(&status);
+    return strcmp(status.phase, phase->name) == 0;
+}
+
+void bed_wait_for_phase(struct bed_order order, const char *name)
+{
+    struct phase phase = {order, name};
+    bed_wait(has_phase, &phase);
+}
+
 void bed_do(struct bed_order order)
 {
     struct bed_reply reply = bed_put(order);
@@ -361,10 +398,7 @@ void bed_do(struct bed_order order)
 void bed_fail(struct bed_order order, const char *code)
 {
     bed_put(order);
-    struct bed_status status = bed_end(order);
-    assert_int_equal(status.state, STATUS_FAILED);
-    assert_string_equal(status.code, code);
-    bed_forget(&status);
+    bed_expect_end(order, STATUS_FAILED, code);
 }
 
 void bed_forget(struct bed_status *status)

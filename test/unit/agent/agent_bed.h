@@ -87,6 +87,11 @@ struct bed_status {
 struct bed_status bed_get(struct bed_order order);
 /* Until it is over; frees nothing. */
 struct bed_status bed_end(struct bed_order order);
+/* It was put: it ends so ("OK": without an error). */
+void bed_expect_end(struct bed_order order, enum status_state state, const char *code);
+void bed_wait_for_phase(struct bed_order order, const char *name);
+/* It was put, and waits for what acts still. */
+void bed_expect_accepted(struct bed_order order);
 /* Put, ended, and done, or the test fails. */
 void bed_do(struct bed_order order);
 /* Put, ended, and failed with this code. */

@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "fake/fake_journal.h"
+#include "fake/loop_turns.h"
 #include "loop/work.h"
 
 #define PAIR "aaaaaaaa-0000-0000-0000-000000000001"
@@ -44,11 +45,6 @@ static void start_agent(void)
     assert_true(agent_new(bed.loop, &options, &bed.agent, &error));
 }
 
-static void turn(void)
-{
-    loop_run_until(bed.loop, NULL, NULL, 1);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -56,7 +52,7 @@ static int set_up(void **state)
     snprintf(bed.directory, sizeof bed.directory, "/tmp/coeval-agent-test.XXXXXX");
     assert_non_null(mkdtemp(bed.directory));
     start_agent();
-    turn();
+    loop_take_turns(bed.loop);
     return 0;
 }
 
@@ -70,9 +66,9 @@ static void settle(void)
 {
     do {
         fake_journal_run(bed.disk);
-        turn();
+        loop_take_turns(bed.loop);
         assert_true(loop_run_until(bed.loop, no_work, bed.loop, 10000));
-        turn();
+        loop_take_turns(bed.loop);
     } while (fake_journal_pending(bed.disk) > 0);
 }
 
@@ -96,9 +92,9 @@ static void restart_agent(void)
 {
     stop_agent();
     bed.journal->operations->close(bed.journal);
-    turn();
+    loop_take_turns(bed.loop);
     start_agent();
-    turn();
+    loop_take_turns(bed.loop);
 }
 
 static int tear_down(void **state)
@@ -106,7 +102,7 @@ static int tear_down(void **state)
     (void)state;
     stop_agent();
     bed.journal->operations->close(bed.journal);
-    turn();
+    loop_take_turns(bed.loop);
     fake_journal_free(bed.disk);
     loop_free(bed.loop);
     rmdir(bed.directory);
@@ -301,7 +297,7 @@ static void run_to_unrecorded_end(const char *key)
     fake_journal_step(bed.disk); /* its first phase */
     fake_journal_step(bed.disk); /* its second, which fails */
     assert_true(loop_run_until(bed.loop, no_work, bed.loop, 10000));
-    turn();
+    loop_take_turns(bed.loop);
     assert_int_equal(fake_journal_pending(bed.disk), 1);
 }
 
@@ -356,16 +352,21 @@ static void test_stop_waits_for_the_record(void **state)
     bool stopped = false;
     run_to_unrecorded_end("k1");
     agent_stop(bed.agent, set_flag, &stopped);
-    turn();
-    turn();
+    loop_take_turns(bed.loop);
+    loop_take_turns(bed.loop);
     assert_false(stopped);
     fake_journal_run(bed.disk);
-    turn();
+    loop_take_turns(bed.loop);
     assert_true(stopped);
     agent_free(bed.agent);
     bed.journal->operations->close(bed.journal);
-    turn();
+    loop_take_turns(bed.loop);
     start_agent();
+}
+
+static bool has_appended(void *context)
+{
+    return fake_journal_appends(bed.disk) > *(size_t *)context;
 }
 
 static void test_full_disk_only_delays(void **state)
@@ -377,7 +378,8 @@ static void test_full_disk_only_delays(void **state)
     fake_journal_set_failure(bed.disk, ERROR_OK);
     struct reply reply;
     request("DELETE", "k1", "", NULL, &reply); /* must not free what the retry needs */
-    loop_run_until(bed.loop, NULL, NULL, 300);
+    size_t before = fake_journal_appends(bed.disk);
+    assert_true(loop_run_until(bed.loop, has_appended, &before, 30000)); /* the retry */
     settle();
     assert_int_equal(get("k1").status, 404);
 }
@@ -440,12 +442,12 @@ static void test_stopped_with_the_daemon_goes_on(void **state)
     request("GET", "k1", "after=9&wait=10", NULL, &poll);
     agent_stop(bed.agent, set_flag, &stopped);
     fake_journal_run(bed.disk);
-    turn();
+    loop_take_turns(bed.loop);
     assert_true(stopped);
     agent_free(bed.agent);
     assert_string_equal(poll.state, "running"); /* not "failed": the epoch would be given up */
     bed.journal->operations->close(bed.journal);
-    turn();
+    loop_take_turns(bed.loop);
     start_agent();
     assert_string_equal(get("k1").state, "running");
     settle();

@@ -5,7 +5,6 @@
 #include "base/json.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* ---- late orders ---------------------------------------------------------------------------- */
 
@@ -98,9 +97,7 @@ static void test_no_commit_beside_a_rollback(void **state)
     bed_wait_for_hold();
     expect_refused(commit, "CONFLICT");
     spy_release();
-    struct bed_status status = bed_end(rollback);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
+    bed_expect_end(rollback, STATUS_DONE, "OK");
     expect_refused(commit, "CONFLICT");
     assert_true(bed_shell_says("! test -e $TOP/york/data/b"));
 }
@@ -115,14 +112,9 @@ static void test_a_commit_waits_for_the_transfer(void **state)
     bed_put(transfer);
     bed_wait_for_hold();
     bed_put(commit);
-    bed_turn();
-    struct bed_status status = bed_get(commit);
-    assert_string_equal(status.phase, "accepted");
-    bed_forget(&status);
+    bed_expect_accepted(commit);
     spy_release();
-    status = bed_end(commit);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
+    bed_expect_end(commit, STATUS_DONE, "OK");
 }
 
 /* ---- generations ---------------------------------------------------------------------------- */
@@ -139,18 +131,11 @@ static void test_a_newer_generation_stops_what_runs(void **state)
     bed_put(transfer);
     bed_wait_for_hold();
     assert_int_equal(bed_put(new_generation).status, 201);
-    bed_turn();
-    struct bed_status status = bed_get(new_generation);
-    assert_string_equal(status.phase, "accepted"); /* it waits for what acts still */
-    bed_forget(&status);
+    bed_expect_accepted(new_generation); /* it waits for what acts still */
     spy_forget();
     spy_release();
-    status = bed_end(transfer);
-    assert_string_equal(status.code, "FENCED");
-    bed_forget(&status);
-    status = bed_end(new_generation);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
+    bed_expect_end(transfer, STATUS_FAILED, "FENCED");
+    bed_expect_end(new_generation, STATUS_DONE, "OK");
     assert_int_equal(spy_place("write_open", "received.json"), -1);
 }
 
@@ -180,14 +165,10 @@ static void test_a_newer_generation_ends_what_is_queued(void **state)
     struct bed_order transfer = ORDER(YORK, "transfer", 1, 0);
     bed_put_late(transfer, &reply); /* not durable yet */
     bed_put(new_generation);
-    struct bed_status status = bed_end(transfer);
-    assert_string_equal(status.code, "FENCED");
-    bed_forget(&status);
+    bed_expect_end(transfer, STATUS_FAILED, "FENCED");
     assert_int_equal(spy_place("make_directory", ""), -1);
     bed_restart(YORK);
-    status = bed_end(transfer);
-    assert_string_equal(status.code, "FENCED");
-    bed_forget(&status);
+    bed_expect_end(transfer, STATUS_FAILED, "FENCED");
     expect_refused(ORDER(YORK, "discard", 1, 0), "FENCED");
     bed_do(ORDER_WITH(YORK, "discard", 1, 0, .generation = 2));
 }
@@ -203,9 +184,7 @@ static void test_what_was_fenced_stays_so_after_a_restart(void **state)
     bed_wait_for_hold();
     bed_put(new_generation);
     bed_restart(YORK);
-    struct bed_status status = bed_end(transfer);
-    assert_string_equal(status.code, "FENCED");
-    bed_forget(&status);
+    bed_expect_end(transfer, STATUS_FAILED, "FENCED");
 }
 
 /* Writers that were held are let go, whoever gives orders now. */
@@ -222,16 +201,9 @@ static void test_a_fenced_moment_lets_writers_go(void **state)
              bed.top, bed.top);
     snapshot.settings = settings;
     bed_put(snapshot);
-    struct bed_status status;
-    do {
-        bed_turn();
-        status = bed_get(snapshot);
-        bed_forget(&status);
-    } while (strcmp(status.phase, "armed") != 0);
+    bed_wait_for_phase(snapshot, "armed");
     bed_put(ORDER_WITH(LYON, "inspect", 0, 0, .generation = 2));
-    status = bed_end(snapshot);
-    assert_string_equal(status.code, "FENCED");
-    bed_forget(&status);
+    bed_expect_end(snapshot, STATUS_FAILED, "FENCED");
     bed_shell("test -f $TOP/held && test -f $TOP/released");
 }
 
@@ -250,16 +222,10 @@ static void test_settling_one_behind_the_other(void **state)
     bed_wait_for_hold();
     bed_put(second);
     bed_do(other); /* another service is not kept waiting */
-    struct bed_status status = bed_get(second);
-    assert_string_equal(status.phase, "accepted");
-    bed_forget(&status);
+    bed_expect_accepted(second);
     spy_release();
-    status = bed_end(first);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
-    status = bed_end(second);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
+    bed_expect_end(first, STATUS_DONE, "OK");
+    bed_expect_end(second, STATUS_DONE, "OK");
 }
 
 static void test_retiring_one_behind_the_other(void **state)
@@ -272,17 +238,10 @@ static void test_retiring_one_behind_the_other(void **state)
     bed_put(first);
     bed_wait_for_hold();
     bed_put(second);
-    bed_turn();
-    struct bed_status status = bed_get(second);
-    assert_string_equal(status.phase, "accepted");
-    bed_forget(&status);
+    bed_expect_accepted(second);
     spy_release();
-    status = bed_end(first);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
-    status = bed_end(second);
-    assert_int_equal(status.state, STATUS_DONE);
-    bed_forget(&status);
+    bed_expect_end(first, STATUS_DONE, "OK");
+    bed_expect_end(second, STATUS_DONE, "OK");
 }
 
 int main(void)

@@ -3,7 +3,6 @@
 #include "agent_bed.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/json.h"
@@ -27,36 +26,9 @@ static void expect_answer(bool fired)
     bed_forget(&status);
 }
 
-static void expect_end(struct bed_order order, enum status_state state, const char *code)
-{
-    struct bed_status status = bed_end(order);
-    assert_int_equal(status.state, state);
-    assert_string_equal(status.code, code);
-    bed_forget(&status);
-}
-
 static bool snapshot_is_there(void)
 {
     return bed_shell_says("ls $TOP/lyon/coeval/snapshots/*/ | grep -q '^coeval[.]'");
-}
-
-struct phase {
-    struct bed_order order;
-    const char *name;
-};
-
-static bool has_phase(void *context)
-{
-    const struct phase *phase = context;
-    struct bed_status status = bed_get(phase->order);
-    bed_forget(&status);
-    return strcmp(status.phase, phase->name) == 0;
-}
-
-static void wait_for_phase(struct bed_order order, const char *name)
-{
-    struct phase phase = {order, name};
-    bed_wait(has_phase, &phase);
 }
 
 /* ---- tests ---------------------------------------------------------------------------------- */
@@ -78,7 +50,7 @@ static void test_before_it_was_prepared(void **state)
     bed_turn();
     spy_release();
     expect_answer(false);
-    expect_end(moment(), STATUS_FAILED, "CANCELED");
+    bed_expect_end(moment(), STATUS_FAILED, "CANCELED");
     assert_false(snapshot_is_there());
 }
 
@@ -86,12 +58,12 @@ static void test_while_armed(void **state)
 {
     (void)state;
     bed_put(moment());
-    wait_for_phase(moment(), "armed");
+    bed_wait_for_phase(moment(), "armed");
     for (int i = 0; i < 10; i++) /* recorded, then handed over */
         bed_turn();
     bed_put(disarm);
     expect_answer(false);
-    expect_end(moment(), STATUS_DONE, "OK");
+    bed_expect_end(moment(), STATUS_DONE, "OK");
     assert_false(snapshot_is_there());
 }
 
@@ -110,7 +82,7 @@ static void test_between_armed_and_the_thread(void **state)
              fifo);
     snapshot.settings = settings;
     bed_put(snapshot);
-    wait_for_phase(snapshot, "hold");
+    bed_wait_for_phase(snapshot, "hold");
     for (int i = 0; i < 10; i++)
         bed_turn();
     bed_put_late(disarm, &reply);
@@ -118,9 +90,9 @@ static void test_between_armed_and_the_thread(void **state)
     bed_shell("echo > $TOP/fifo");
     while (fake_journal_pending(bed.disks[LYON]) < 2) /* and so is "armed", behind it */
         bed_turn_alone();
-    wait_for_phase(snapshot, "armed");
+    bed_wait_for_phase(snapshot, "armed");
     expect_answer(false);
-    expect_end(snapshot, STATUS_FAILED, "CANCELED");
+    bed_expect_end(snapshot, STATUS_FAILED, "CANCELED");
     assert_false(snapshot_is_there());
 }
 
@@ -143,7 +115,7 @@ static void test_while_it_is_read_back(void **state)
     bed_turn();
     spy_release();
     expect_answer(true);
-    expect_end(snapshot, STATUS_DONE, "OK");
+    bed_expect_end(snapshot, STATUS_DONE, "OK");
 }
 
 /* The agent has lost its journal, or the process before it fired: only the stores know. */
@@ -167,7 +139,7 @@ static void test_a_restart_in_between(void **state)
 {
     (void)state;
     bed_put(moment());
-    wait_for_phase(moment(), "armed");
+    bed_wait_for_phase(moment(), "armed");
     bed_restart(LYON);
     spy_hold("clock_offset", "");
     bed_wait_for_hold();
@@ -175,7 +147,7 @@ static void test_a_restart_in_between(void **state)
     bed_turn();
     spy_release();
     expect_answer(false);
-    expect_end(moment(), STATUS_FAILED, "CANCELED");
+    bed_expect_end(moment(), STATUS_FAILED, "CANCELED");
     assert_false(snapshot_is_there());
 }
 
@@ -184,7 +156,7 @@ static void test_disarmed_and_restarted(void **state)
 {
     (void)state;
     bed_put(moment());
-    wait_for_phase(moment(), "armed");
+    bed_wait_for_phase(moment(), "armed");
     bed_put(disarm);
     expect_answer(false);
     bed_restart(LYON);

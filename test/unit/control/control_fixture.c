@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "loop/timer.h"
 
-#define WAIT_MS 30000
+#define WAIT_MS 120000
 #define DUE_US 2000    /* what a timer of the next millisecond may still bring belongs to now */
 #define QUIET_TURNS 10 /* more than any row of posts that neither agents nor journal see */
 
@@ -316,14 +316,17 @@ void device_verb(struct device *device, const char *name, const char *verb)
 
 /* ---- epochs and what is written ------------------------------------------------------------- */
 
+/* By the list, which is short; one epoch with all that was found may have megabytes, and this is
+ * asked at every turn. */
 bool device_epoch_is(struct device *device, const char *service, uint64_t number, const char *state)
 {
-    struct error error;
-    json_t *epoch = NULL;
-    if (!control_epoch(device->control, service, number, &epoch, &error))
-        return false;
-    bool same = strcmp(json_string_or(epoch, "state", ""), state) == 0;
-    json_decref(epoch);
+    json_t *epochs = control_epochs(device->control, service, SIZE_MAX), *epoch;
+    bool same = false;
+    size_t index;
+    json_array_foreach(epochs, index, epoch)
+        if (json_integer_or(epoch, "number", 0) == (int64_t)number)
+            same = strcmp(json_string_or(epoch, "state", ""), state) == 0;
+    json_decref(epochs);
     return same;
 }
 

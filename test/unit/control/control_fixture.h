@@ -48,8 +48,8 @@ void device_open_sealed(struct device *device, uint64_t count);
 void device_crash(struct device *device);
 void device_restart(struct device *device); /* device_crash(), then device_start() */
 
-/* Runs the loop (and the journal, unless it is slow) until then; where it does not come within half
- * a minute, the test fails and says what did not. */
+/* Runs the loop (and the journal, unless it is slow) until then; where it does not come within two
+ * minutes, the test fails and says what did not. */
 void device_wait(struct device *device, bool (*until)(void *context), void *context,
                  const char *what);
 /* Until nothing happens any more by itself: what was due has fired, requests have their answers and

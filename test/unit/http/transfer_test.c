@@ -235,10 +235,18 @@ static void test_nobody_listens(void **state)
     buffer_fini(&body);
 }
 
+struct aborting {
+    struct peer *peer;
+    atomic_bool flag;
+};
+
+/* Once the peer has the connection: it is waited for. */
 static void *set_flag(void *context)
 {
-    usleep(50000);
-    atomic_store((atomic_bool *)context, true);
+    struct aborting *aborting = context;
+    while (atomic_load(&aborting->peer->connections) == 0)
+        usleep(1000);
+    atomic_store(&aborting->flag, true);
     return NULL;
 }
 
@@ -249,15 +257,15 @@ static void test_abort_ends_a_wait(void **state)
     struct peer peer;
     struct error error = ERROR_NONE;
     struct buffer body;
-    atomic_bool abort = false;
+    struct aborting aborting = {.peer = &peer};
     pthread_t thread;
     peer_start(&peer, script);
     buffer_init(&body, 0);
     struct transfer *transfer = transfer_new();
     struct transfer_order order = order_to(&peer, HTTP_GET);
-    order.abort = &abort;
+    order.abort = &aborting.flag;
     order.silence_ms = 60000;
-    pthread_create(&thread, NULL, set_flag, &abort);
+    pthread_create(&thread, NULL, set_flag, &aborting);
     assert_false(transfer_call(transfer, &order, &body, &error));
     assert_int_equal(error.code, ERROR_CANCELED);
     pthread_join(thread, NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "fake/loop_turns.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
 #include "stream_server.h"
@@ -48,7 +49,7 @@ static void test_the_limit_of_connections(void **state)
     stream_free(streams[0], false); /* makes room again */
     close(clients[0]);
     server->stream = NULL;
-    loop_run_until(server->loop, NULL, NULL, 5);
+    loop_take_turns(server->loop);
     clients[0] = stream_server_client(server);
     streams[0] = server->stream;
     listener_free(server->listener); /* open streams live on */
@@ -69,7 +70,7 @@ static void test_out_of_descriptors(void **state)
     struct stream_server *server = *state;
     int fd = stream_server_client(server);
     stream_free(server->stream, false);
-    loop_run_until(server->loop, NULL, NULL, 5);
+    loop_take_turns(server->loop);
     close(fd);
     server->stream = NULL;
     struct both both = {.server = server, .fd = stream_server_connect(server)};

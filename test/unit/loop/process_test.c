@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fake/loop_turns.h"
 #include "loop/loop.h"
 #include "loop/process.h"
 #include "loop/stream.h"
@@ -82,7 +83,7 @@ static void shell(struct run *run, const char *script, int64_t timeout_ms)
     const char *const arguments[] = {"/bin/sh", "-c", script, NULL};
     start(run, arguments, timeout_ms);
     assert_true(loop_run_until(run->loop, is_done, run, LONG_MS));
-    assert_false(loop_run_until(run->loop, NULL, NULL, 2));
+    loop_take_turns(run->loop);
     assert_int_equal(run->dones, 1);
 }
 
@@ -203,7 +204,7 @@ static void test_free_kills_without_done(void **state)
     process_free(run->process);
     run->process = NULL;
     wait_for_end_of_group(fd);
-    loop_run_until(run->loop, NULL, NULL, 5);
+    loop_take_turns(run->loop);
     assert_int_equal(run->dones, 0);
     process_free(NULL);
 }
@@ -234,7 +235,7 @@ static void test_signals_arrive_on_the_loop(void **state)
     assert_true(loop_run_until(run->loop, is_done, run, LONG_MS));
     raise(SIGUSR1);
     signal_watch_free(watch);
-    loop_run_until(run->loop, NULL, NULL, 5);
+    loop_take_turns(run->loop);
     assert_int_equal(run->dones, 1);
     signal_watch_free(NULL);
 }
