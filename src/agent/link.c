@@ -18,9 +18,11 @@
 #define PAUSE_MAX_MS 10000
 #define POLL_WAIT_S 20
 /* Each order that listens holds a connection. Beyond so many they ask now and then instead: a slot
- * of hundreds of services must not fill the agent's server. */
+ * of hundreds of services must not fill the agent's server. Soon after news, for a short task is
+ * over by then, and others wait for it; later not so often. */
 #define LISTENERS_MAX 24
-#define LOOK_AGAIN_MS 500
+#define LOOK_FIRST_MS 20
+#define LOOK_MAX_MS 500
 #define ANSWER_LIMIT_MS 15000
 
 struct link_order {
@@ -34,6 +36,7 @@ struct link_order {
     void *pending;       /* exchange under way */
     struct timer *timer; /* pause, or the first step */
     int64_t pause_ms;
+    int64_t look_ms; /* until the next look, when it may not listen */
     bool over;
     bool in_fn; /* fn may free the order */
     bool freed;
@@ -151,7 +154,10 @@ static void take_status(struct link_order *order, const json_t *document)
     if (news || order->link->orders <= LISTENERS_MAX)
         step(order);
     else
-        timer_start(order->timer, LOOK_AGAIN_MS);
+        timer_start(order->timer, order->look_ms);
+    order->look_ms = news ? LOOK_FIRST_MS : order->look_ms * 2;
+    if (order->look_ms > LOOK_MAX_MS)
+        order->look_ms = LOOK_MAX_MS;
 }
 
 static void answered(void *context, int status, const char *body, size_t size,
@@ -220,6 +226,7 @@ struct link_order *link_order_new(struct link *link, json_t *document, link_stat
     order->fn = fn;
     order->context = context;
     order->pause_ms = PAUSE_FIRST_MS;
+    order->look_ms = LOOK_FIRST_MS;
     order->timer = timer_new(link->loop, step, order);
     timer_start(order->timer, 0);
     return order;

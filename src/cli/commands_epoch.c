@@ -154,6 +154,8 @@ static void show_epoch(struct cli *cli, const json_t *epoch)
     cli_print_field("direction", json_string_or(epoch, "direction", NULL));
     cli_print_field("base", cli_number(arena, epoch, "base"));
     print_numbers(arena, epoch);
+    if (json_boolean_or(epoch, "primary_lost", false))
+        cli_print_field("primary", "declared lost: nothing is awaited from it");
     cli_print_field("cause", json_string_or(json_object_get(epoch, "cause"), "message", NULL));
     if (json_array_size(json_object_get(epoch, "members")) > 0)
         print_members(cli, epoch);

@@ -2,9 +2,7 @@
  * Its agents tell: the key of a new epoch's first order is taken, or B has a seal that the device
  * never gave. It stops there; what happened since is in the areas, and `coeval recover` reads it.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "base/arena.h"
 #include "base/json.h"
 #include "control/control_private.h"
 
@@ -28,21 +26,35 @@ static bool is_past(const struct run *run, const struct epoch_report *report)
     return newest > 0 && (uint64_t)newest >= run->service->next_number;
 }
 
+/* The whole way back, as it is typed: who reads this has just lost a machine. */
+static void tell_behind(const struct run *run, const char *why)
+{
+    const struct service *service = run->service;
+    const char *directory = service->control->options.journal_directory;
+    struct arena arena;
+    arena_init(&arena);
+    directory = directory == NULL ? "ITS_JOURNAL" : directory;
+    const char *commands[] = {arena_format(&arena, "mv %s %s.old", directory, directory),
+                              "coeval recover --reason TEXT",
+                              arena_format(&arena, "coeval policy resume %s", service->name), NULL};
+    const char *text = arena_format(
+        &arena,
+        "the agents know epochs of this service that this device does not (%s): its journal is "
+        "older than they are. The service is paused. Stop coevald; `%s`; start coevald; `%s`; look "
+        "at `coeval status`, then `%s`",
+        why, commands[0], commands[1], commands[2]);
+    event_tell(service->control, service, run->epoch.number, "alarm", "device.behind", text,
+               commands);
+    arena_fini(&arena);
+}
+
 void behind_check(struct run *run, const struct epoch_report *report, bool refused)
 {
     struct service *service = run->service;
-    char text[640];
     if (report->status != EPOCH_REPORT_FAILED ||
         !((refused && is_taken(run, report)) || is_past(run, report)))
         return;
     schedule_pause(&service->schedule);
     service_save(service);
-    snprintf(
-        text, sizeof text,
-        "the agents know epochs of this service that this device does not (%s): its journal is "
-        "older than they are. The service is paused; give the device an empty state directory "
-        "and recover",
-        report->error.text);
-    event_tell(service->control, service, run->epoch.number, "alarm", "device.behind", text,
-               (const char *const[]){"coeval recover", NULL});
+    tell_behind(run, report->error.text);
 }

@@ -32,6 +32,7 @@ struct control_cluster {
 struct control_options {
     const char *device; /* UUID */
     struct journal *journal;
+    const char *journal_directory; /* for what the operator is told; NULL: "its journal" */
     const struct control_cluster *clusters;
     size_t cluster_count;
     size_t history_max;           /* retired and abandoned epochs kept of each service; 0: 1,000 */

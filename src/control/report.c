@@ -82,6 +82,8 @@ json_t *report_epoch(const struct run *run, bool whole)
                   epoch->moment == NULL ? json_null() : json_integer(epoch->skew_us));
     add_sums(object, epoch);
     add_outcome(object, run);
+    if (epoch->side_a_lost)
+        json_set_boolean(object, "primary_lost", true);
     if (run->lost_b)
         json_set_boolean(object, "snapshots_lost", true);
     if (run_is_busy(run))

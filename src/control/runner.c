@@ -125,8 +125,8 @@ static void note_fence(struct run *run, enum epoch_side side, const struct epoch
     pair->fenced = pair->generation;
     snprintf(text, sizeof text,
              "pair %s: the agent of %s obeys another device (%s). This one gives no orders that "
-             "count any more: end one of the two, and if it is the other one, `coeval recover` "
-             "here",
+             "count any more: end one of the two, and if it is the other one, `coeval recover "
+             "--reason TEXT` here",
              pair->name, cluster_of(run, side), report->error.text);
     event_tell(run->service->control, run->service, run->epoch.number, "alarm", "device.fenced",
                text, (const char *const[]){"coeval status", NULL});

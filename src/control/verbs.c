@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define UNPROTECT_LIMIT_MS (24 * 3600 * 1000)
+#define ASK_AGAIN_LIMIT_MS 1000 /* an operator waits */
 
 /* ---- the audit record ----------------------------------------------------------------------- */
 
@@ -23,6 +24,7 @@ struct order {
     control_done_fn *done;
     void *context;
     void (*carry_out)(struct order *order);
+    size_t asked;   /* clusters whose agents were asked whether they still refuse this device */
     json_t *result; /* told once what it says is durable */
 };
 
@@ -125,11 +127,68 @@ static void policy_is_kept(void *context, const struct error *error)
     finish_order(order, result, error);
 }
 
+static void carry_out_policy(struct order *order);
+
+static void asked_again(void *context, const json_t *result, const struct error *error)
+{
+    struct order *order = context;
+    (void)result;
+    if (order->control->stopping) {
+        finish_order(order, NULL, error);
+        return;
+    }
+    order->asked++;
+    carry_out_policy(order);
+}
+
+/* An agent that did not take this device's token when it was asked last may take it by now. True:
+ * the order comes back when that is known. */
+static bool asks_again(struct order *order, const struct service *service)
+{
+    const char *clusters[] = {service->pair->primary, service->pair->secondary};
+    for (; order->asked < ARRAY_LENGTH(clusters); order->asked++) {
+        const char *name = clusters[order->asked];
+        const struct control_cluster *cluster = control_find_cluster(order->control, name);
+        if (cluster == NULL || link_state(cluster->link).error.code != ERROR_DENIED)
+            continue;
+        ask_new(order->control, name, "identify", NULL, NULL, 0, json_object(), ASK_AGAIN_LIMIT_MS,
+                asked_again, order);
+        return true;
+    }
+    return false;
+}
+
+/* An epoch whose orders no agent takes would only wait for its own deadlines, or stand there for
+ * good. */
+static bool agents_obey(const struct service *service, struct error *error)
+{
+    const struct pair *pair = service->pair;
+    const char *clusters[] = {pair->primary, pair->secondary};
+    if (pair->fenced == pair->generation)
+        return error_set(error, ERROR_FENCED,
+                         "pair %s: its agents obey another device, and no order of this one "
+                         "counts: end one of the two; if it is the other one, `coeval recover "
+                         "--reason TEXT` here",
+                         pair->name);
+    for (size_t i = 0; i < ARRAY_LENGTH(clusters); i++) {
+        const struct control_cluster *cluster = control_find_cluster(service->control, clusters[i]);
+        if (cluster == NULL)
+            continue;
+        struct link_state link = link_state(cluster->link);
+        if (link.error.code == ERROR_DENIED)
+            return error_set(error, ERROR_CONFLICT, "cluster %s: %s; then restart coevald",
+                             clusters[i], link.error.text);
+    }
+    return true;
+}
+
 static void carry_out_policy(struct order *order)
 {
     struct service *service = control_find_service(order->control, order->service);
     struct error error = ERROR_NONE;
     int64_t now_us = clock_realtime_us(), moment_us = 0;
+    if (service != NULL && strcmp(order->verb, "run") == 0 && asks_again(order, service))
+        return;
     if (service == NULL || service->deleted) {
         error_set(&error, ERROR_NOT_FOUND, "the policy was deleted meanwhile");
     } else if (strcmp(order->verb, "pause") == 0) {
@@ -138,6 +197,8 @@ static void carry_out_policy(struct order *order)
         schedule_resume(&service->schedule, now_us);
     } else if (service->broken != NULL) {
         error_set(&error, ERROR_CONFLICT, "the policy does not work here: %s", service->broken);
+    } else if (!agents_obey(service, &error)) {
+        /* said by it */
     } else if (service_is_busy(service) ||
                !schedule_run_now(&service->policy.schedule, &service->schedule, now_us,
                                  &moment_us)) {

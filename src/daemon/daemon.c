@@ -229,6 +229,7 @@ static bool start_control(struct daemon *daemon, struct error *error)
     describe_clusters(daemon);
     options.clusters = daemon->clusters;
     const char *directory = arena_format(&daemon->arena, "%s/control", daemon->config->state);
+    options.journal_directory = directory;
     if (!open_journal(daemon, directory, &options.device, &options.journal, error) ||
         !control_new(daemon->loop, &options, &daemon->control, error))
         return false;

@@ -159,8 +159,12 @@ void operator_lost(struct step *step)
 {
     struct epoch *epoch = step->epoch;
     struct error cause = ERROR_NONE;
-    if (epoch_is_final(epoch) || epoch->side_a_lost)
+    if (epoch->side_a_lost)
         return;
+    if (epoch_is_final(epoch)) {
+        step_refuse(step, "has ended: nothing is awaited from the primary");
+        return;
+    }
     error_set(&cause, ERROR_UNAVAILABLE, "cluster A was lost before all was on B");
     epoch->side_a_lost = true;
     step->changed = true;

@@ -30,6 +30,7 @@ void device_start(struct device *device)
     }
     struct control_options options = {.device = "dddddddd-2222-4333-8444-555555555555",
                                       .journal = device->journal,
+                                      .journal_directory = "/var/lib/coeval/control",
                                       .clusters = device->clusters,
                                       .cluster_count = 2,
                                       .history_max = device->history_max,

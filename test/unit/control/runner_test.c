@@ -116,6 +116,20 @@ static void test_what_no_record_holds(void **state)
     device_close(&device);
 }
 
+/* What to type, in order: the directory is named, for it is the one that goes away. */
+static void assert_remedy(const json_t *event)
+{
+    static const char *const commands[] = {"mv /var/lib/coeval/control /var/lib/coeval/control.old",
+                                           "coeval recover --reason TEXT",
+                                           "coeval policy resume bills"};
+    const json_t *told = json_object_get(event, "commands");
+    assert_int_equal(json_array_size(told), ARRAY_LENGTH(commands));
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+        assert_string_equal(json_string_value(json_array_get(told, i)), commands[i]);
+        assert_non_null(strstr(json_string_or(event, "text", ""), commands[i]));
+    }
+}
+
 /* The agents know the number of its new epoch, or a seal that it never gave. */
 static void test_a_device_with_an_old_journal_stops(void **state)
 {
@@ -138,6 +152,8 @@ static void test_a_device_with_an_old_journal_stops(void **state)
         bool behind = i < 2;
         assert_int_equal(device_event(&device, "device.behind") != NULL, behind);
         assert_policy_state(&device, "bills", behind ? "paused" : "idle");
+        if (behind)
+            assert_remedy(device_event(&device, "device.behind"));
         device_close(&device);
     }
 }

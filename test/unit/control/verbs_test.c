@@ -282,9 +282,83 @@ static void test_what_was_told_outlives_the_process(void **state)
     device_close(&device);
 }
 
+/* Its orders would be refused, each of them, and the epoch with them. */
+static void test_a_fenced_device_runs_nothing(void **state)
+{
+    struct device device;
+    (void)state;
+    open_device(&device);
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"failed\", \"error\": {\"code\": \"FENCED\","
+                      " \"message\": \"generation 2 was seen\"}}");
+    device_epoch(&device, "bills", 1, "snapped");
+    device_wait_event(&device, "device.fenced");
+    assert_verb(&device, "bills", "run", ERROR_FENCED,
+                "pair p: its agents obey another device, and no order of this one counts: end one "
+                "of the two; if it is the other one, `coeval recover --reason TEXT` here");
+    assert_verb(&device, "bills", "pause", ERROR_OK, ""); /* the schedule is its own */
+    device_close(&device);
+}
+
+static void test_a_denied_device_runs_nothing(void **state)
+{
+    static const char refused[] =
+        "cluster west: the agent refuses this device (401): agent_token_file must hold the token "
+        "of its coevald; then restart coevald";
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    open_device(&device);
+    device_policy(&device, "coal", "posix:/coal", "");
+    fake_agent_set_refusal(device.agents[WEST], 401);
+    control_catalogue(device.control, "west", "posix", "/", outcome_came, &outcome);
+    device_wait_event(&device, "agent.denied");
+    assert_verb(&device, "bills", "run", ERROR_CONFLICT, refused);
+    fake_agent_set_refusal(device.agents[WEST], 0);
+    assert_verb(&device, "bills", "run", ERROR_OK, ""); /* at once, whoever else asks when */
+    device_wait_state(&device, "bills", 1, "sealed");
+    outcome_wait(&device, &outcome);
+    outcome_fini(&outcome);
+    device_run(&device, 20);
+    device_epoch(&device, "bills", 2, "sealed");
+    device_close(&device);
+}
+
+/* Nothing is awaited from the primary by a seal that is settled; its end will not be either, and
+ * that is shown. What has ended cannot lose anything. */
+static void test_a_lost_primary_is_shown(void **state)
+{
+    struct device device;
+    struct error error;
+    json_t *epoch;
+    (void)state;
+    open_device(&device);
+    device_epoch(&device, "bills", 1, "sealed");
+    device_run(&device, 20);
+    assert_true(control_epoch(device.control, "bills", 1, &epoch, &error));
+    assert_null(json_object_get(epoch, "primary_lost"));
+    json_decref(epoch);
+    assert_epoch_verb(&device, "bills", 1, "lost", ERROR_OK, "");
+    assert_epoch_verb(&device, "bills", 1, "lost", ERROR_OK, "");
+    json_t *epochs = control_epochs(device.control, "bills", 1);
+    assert_true(json_boolean_or(json_array_get(epochs, 0), "primary_lost", false));
+    json_decref(epochs);
+    fake_agent_script(device.agents[WEST], "transfer",
+                      "{\"state\": \"running\", \"phase\": \"copy\"}");
+    device_epoch(&device, "bills", 2, "receiving");
+    assert_epoch_verb(&device, "bills", 2, "abandon", ERROR_OK, "");
+    device_wait_state(&device, "bills", 2, "abandoned");
+    assert_epoch_verb(&device, "bills", 2, "lost", ERROR_CONFLICT,
+                      "epoch 2 of bills has ended: nothing is awaited from the primary");
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fenced_device_runs_nothing),
+        cmocka_unit_test(test_a_denied_device_runs_nothing),
+        cmocka_unit_test(test_a_lost_primary_is_shown),
         cmocka_unit_test(test_what_is_not_there),
         cmocka_unit_test(test_an_order_is_durable_first),
         cmocka_unit_test(test_pause_and_resume_outlive_a_restart),
