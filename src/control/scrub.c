@@ -1,6 +1,7 @@
 /* scrub.c: an epoch looks at what changes and at nothing else; what a disk, or somebody, does to a
- * sealed snapshot is seen by nobody. So the newest seal is read again once a week, all of it,
- * against its manifest, at a rate that disturbs no epoch. What differs is an alarm. */
+ * sealed snapshot is seen by nobody. So the newest seal is read again once a week, or as often as
+ * the policy says, all of it, against its manifest, at a rate that disturbs no epoch. What differs
+ * is an alarm. */
 #include "control/scrub.h"
 
 #include <inttypes.h>
@@ -93,7 +94,11 @@ void scrub_check(struct service *service)
         return;
     if (service->scrub.last_us == 0 || service->scrub.last_us > now_us)
         service->scrub.last_us = now_us; /* durable with the service's next record */
-    int64_t due_us = service->scrub.last_us + SCRUB_EVERY_US;
+    if (service->policy.scrub_us == 0) {
+        wall_timer_stop(service->scrub.timer);
+        return;
+    }
+    int64_t due_us = service->scrub.last_us + service->policy.scrub_us;
     const struct run *run = newest_seal(service);
     if (now_us >= due_us && run != NULL)
         begin(service, run);

@@ -6,8 +6,6 @@
 
 #include "loop/timer.h"
 
-#define SCRUB_EVERY_US ((int64_t)7 * 86400 * 1000000)
-
 struct service;
 
 struct scrub {

@@ -14,10 +14,12 @@
  * consistency          bounded            least grade: atomic, quiesced, bounded, fuzzy
  * max_skew             PT5S, retry        {limit, action: fail, retry, accept}
  * max_removed          20%                percent of the base, or a number of entries
- * adopt                empty              target that has data before the first epoch: empty,
- * compare touched              refuse             target that others changed: refuse, restore sweep
- * 24                 full comparison of the listings: every, off, every n-th hold_max P14D, none,
- * keep   {age, bytes, action: release, keep} retention.source     last 2             {last, age}
+ * adopt                empty              target that has data before the first: empty, compare
+ * touched              refuse             target that others changed: refuse, restore
+ * sweep                24                 comparison of the listings: every, off, every n-th
+ * scrub                P7D                how often the newest seal is read again: PT1H on, off
+ * hold_max             P14D, none, keep   {age, bytes, action: release, keep}
+ * retention.source     last 2             {last, age}
  * retention.target     last 7             {last, age}
  * limits               none               {bytes_per_second, operations_per_second}
  * target_map           []                 target_map.h
@@ -43,6 +45,7 @@
 #define POLICY_EXECUTORS_MAX 64
 #define POLICY_ARGUMENTS_MAX 64
 #define POLICY_RETRIES_MAX 100
+#define POLICY_SCRUB_US_MIN ((int64_t)3600 * 1000000)
 /* A percentage is not applied to removals of so few entries: a small tree would always trip it. */
 #define POLICY_REMOVED_FLOOR 100
 
@@ -83,7 +86,8 @@ struct policy {
     } max_removed;
     enum policy_adopt adopt;
     enum policy_touched touched;
-    unsigned sweep; /* every n-th epoch; 0: off */
+    unsigned sweep;   /* every n-th epoch; 0: off */
+    int64_t scrub_us; /* the newest seal is read again so often; 0: off */
     struct policy_hold hold_max;
     struct {
         struct retention_rule source, target;

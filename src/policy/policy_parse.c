@@ -119,6 +119,7 @@ static void set_defaults(struct policy *policy)
         .adopt = POLICY_ADOPT_EMPTY,
         .touched = POLICY_TOUCHED_REFUSE,
         .sweep = 24,
+        .scrub_us = 7 * 86400 * SECOND_US,
         .hold_max = {14 * DAY_US, 0, POLICY_HOLD_KEEP},
         .retention = {.source = {.last = 2}, .target = {.last = 7}},
         .hooks = {.before = {.timeout_us = 5 * SECOND_US}, .after = {.timeout_us = 5 * SECOND_US}},
@@ -203,6 +204,21 @@ static bool parse_sweep(const struct node *root, struct policy *policy, struct e
         return false;
     policy->sweep = (unsigned)number;
     return true;
+}
+
+/* "off", or how often. */
+static bool parse_scrub(const struct node *root, struct policy *policy, struct error *error)
+{
+    struct node scrub = node_member(root, "scrub");
+    if (json_is_string(scrub.value) && strcmp(json_string_value(scrub.value), "off") == 0) {
+        policy->scrub_us = 0;
+        return true;
+    }
+    if (!read_duration(root, "scrub", &policy->scrub_us, error))
+        return false;
+    return policy->scrub_us >= POLICY_SCRUB_US_MIN ||
+           node_refuse(&scrub, error, "'%.40s' is neither 'off' nor PT1H or longer",
+                       json_string_value(scrub.value));
 }
 
 static bool parse_hold_max(const struct node *root, struct policy *policy, struct error *error)
@@ -338,10 +354,11 @@ static bool parse_words(const struct node *root, struct policy *policy, struct e
 static bool parse_members(const struct node *root, struct policy *policy, struct error *error)
 {
     static const char *const keys[] = {
-        "apiVersion", "kind",   "name",      "pair",        "group",        "t0",          "period",
-        "direction",  "mode",   "executors", "consistency", "max_skew",     "max_removed", "adopt",
-        "touched",    "sweep",  "hold_max",  "retention",   "limits",       "target_map",  "hooks",
-        "overrun",    "missed", "lead_time", "grace",       "barrier_wait", "retries"};
+        "apiVersion",  "kind",      "name",         "pair",      "group",       "t0",
+        "period",      "direction", "mode",         "executors", "consistency", "max_skew",
+        "max_removed", "adopt",     "touched",      "sweep",     "scrub",       "hold_max",
+        "retention",   "limits",    "target_map",   "hooks",     "overrun",     "missed",
+        "lead_time",   "grace",     "barrier_wait", "retries"};
     struct node group;
     struct node map;
     if (!node_check_keys(root, keys, ARRAY_LENGTH(keys), error) || !parse_kind(root, error) ||
@@ -353,8 +370,9 @@ static bool parse_members(const struct node *root, struct policy *policy, struct
     map = node_member(root, "target_map");
     return parse_words(root, policy, error) && parse_max_skew(root, policy, error) &&
            parse_max_removed(root, policy, error) && parse_sweep(root, policy, error) &&
-           parse_hold_max(root, policy, error) && parse_retention(root, policy, error) &&
-           parse_limits(root, policy, error) && parse_hooks(root, policy, error) &&
+           parse_scrub(root, policy, error) && parse_hold_max(root, policy, error) &&
+           parse_retention(root, policy, error) && parse_limits(root, policy, error) &&
+           parse_hooks(root, policy, error) &&
            (map.value == NULL ||
             parse_target_map(&map, &policy->arena, &policy->target_map, error));
 }

@@ -185,6 +185,10 @@ static void print_amounts(json_t *object, const struct policy *policy)
         json_set_string(object, "sweep", "off");
     else
         json_set_integer(object, "sweep", policy->sweep);
+    if (policy->scrub_us == 0)
+        json_set_string(object, "scrub", "off");
+    else
+        set_duration(object, "scrub", policy->scrub_us);
 }
 
 static json_t *print_pair(const struct policy *policy)

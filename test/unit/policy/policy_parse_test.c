@@ -69,6 +69,11 @@ static const struct {
      "p.yaml:7:14: '%' is neither a percentage up to 100% nor a number of entries"},
     {MINIMAL "max_removed: -1\n", "p.yaml:7:14: -1 is not between 0 and 9223372036854775807"},
     {MINIMAL "sweep: never\n", "p.yaml:7:8: 'never' is not one of every|off or a number"},
+    {MINIMAL "scrub: never\n",
+     "p.yaml:7:8: 'never' is not an ISO 8601 duration above zero and up to 100 years, as in PT15M "
+     "or P1DT2H"},
+    {MINIMAL "scrub: PT59M\n", "p.yaml:7:8: 'PT59M' is neither 'off' nor PT1H or longer"},
+    {MINIMAL "scrub: 7\n", "p.yaml:7:8: 'scrub' must be text, not an integer"},
     {MINIMAL "sweep: 0\n", "p.yaml:7:8: 0 is not between 1 and 1000000"},
     {MINIMAL "hold_max: 1\n", "p.yaml:7:11: 'hold_max' must be a mapping, not an integer"},
     {MINIMAL "hold_max: {age: P1M}\n",

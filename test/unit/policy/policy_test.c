@@ -75,6 +75,7 @@ static void test_defaults(void **state)
     assert_int_equal(p.adopt, POLICY_ADOPT_EMPTY);
     assert_int_equal(p.touched, POLICY_TOUCHED_REFUSE);
     assert_int_equal(p.sweep, 24);
+    assert_int_equal(p.scrub_us, 7 * 86400 * SECOND);
     assert_int_equal(p.hold_max.age_us, 14 * 86400 * SECOND);
     assert_int_equal(p.hold_max.bytes, 0);
     assert_int_equal(p.hold_max.action, POLICY_HOLD_KEEP);
@@ -105,7 +106,7 @@ static const char every_key[] =
          "period: {cron: '  */5   1-3 * * MON ', zone: Europe/Berlin}\n"
          "direction: push\nmode: full\nexecutors: 64\nconsistency: atomic\n"
          "max_skew: {limit: PT0.25S, action: accept}\nmax_removed: 1000\n"
-         "adopt: compare\ntouched: restore\nsweep: off\n"
+         "adopt: compare\ntouched: restore\nsweep: off\nscrub: off\n"
          "hold_max: {age: none, bytes: 1TiB, action: release}\n"
          "retention: {source: {age: P1D}, target: {last: 3, age: P2W}}\n"
          "limits: {bytes_per_second: 10MB/s, operations_per_second: 7}\n"
@@ -149,6 +150,7 @@ static void test_every_key(void **state)
     assert_int_equal(p.adopt, POLICY_ADOPT_COMPARE);
     assert_int_equal(p.touched, POLICY_TOUCHED_RESTORE);
     assert_int_equal(p.sweep, 0);
+    assert_int_equal(p.scrub_us, 0);
     assert_int_equal(p.hold_max.age_us, 0);
     assert_int_equal(p.hold_max.bytes, (uint64_t)1 << 40);
     assert_int_equal(p.hold_max.action, POLICY_HOLD_RELEASE);
@@ -189,7 +191,7 @@ static void test_other_forms(void **state)
         HEAD "group: {all: hdfs, include: [x]}\nperiod: PT1H\n",
         HEAD "group: {select: [{owner: a}, {prefix: /p}]}\nperiod: PT1H\n",
         HEAD "group: {all: true, data_sets: []}\nperiod: PT1H\nsweep: every\n",
-        MINIMAL "sweep: 7\nmax_removed: 0\n",
+        MINIMAL "sweep: 7\nscrub: PT1H\nmax_removed: 0\n",
         MINIMAL "max_removed: 100%\nretention: {source: {last: 9}}\n",
         MINIMAL "hold_max: {bytes: 5}\nlimits: {bytes_per_second: 4096}\n",
         MINIMAL
