@@ -132,7 +132,7 @@ static void append_change(struct change *change)
     struct task *task = change->task;
     struct agent *agent = task->agent;
     char *payload = payload_of(task);
-    agent_weigh(task, strlen(payload));
+    agent_weigh(task, payload, strlen(payload));
     struct journal_append record = {.type = JOURNAL_INSTRUCTION,
                                     .key = task->instruction.key,
                                     .payload = payload,
@@ -319,7 +319,7 @@ static bool resume_one(void *context, const char *key, const char *payload, size
         return error_set(error, ERROR_CORRUPT, "instruction %s: unknown kind", key);
     }
     struct task *task = task_new(agent, kind, &instruction);
-    agent_weigh(task, size);
+    agent_weigh(task, payload, size);
     task->resumed = !resume_over(task, json_object_get(object, "status"));
     agent_limit(agent, task);
     list_append(&agent->parts.tasks, &task->node);

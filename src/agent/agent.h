@@ -25,7 +25,7 @@ struct agent_options {
     const char *work_directory; /* sorted runs and partial receipts; made when missing */
     unsigned long_jobs_max;     /* copies and commits at once; the rest of the pool stays free */
     struct limiter *limiter;    /* of the whole device; NULL: none */
-    size_t orders_bytes_max;    /* of orders and results in memory, as text; 0: 32 MiB */
+    size_t orders_bytes_max;    /* of orders and results in memory, about; 0: 256 MiB */
     bool runs_hooks;            /* false: a moment with one is refused: anybody could send it */
 };
 

@@ -28,7 +28,10 @@ void agent_queue(struct agent *agent, struct task *task);
 void agent_drop(struct agent *agent, struct task *task);
 /* agent_room.c */
 void agent_prune(struct agent *agent, const struct instruction *newest);
-void agent_weigh(struct task *task, size_t bytes);
+/* By its text, what it takes in memory. */
+void agent_weigh(struct task *task, const char *text, size_t size);
+/* INVALID: it would not fit if it was alone. */
+bool agent_could_hold(const struct agent *agent, size_t bytes, struct error *error);
 /* LIMIT: what has not ended takes all that may be taken. */
 bool agent_make_room(struct agent *agent, size_t bytes, struct error *error);
 void agent_forget_arrivals(struct agent *agent); /* the journal will not tell of them any more */

@@ -289,7 +289,9 @@ static void put_instruction(struct agent *agent, const char *key,
     json_t *document;
     struct instruction instruction;
     const struct task_kind *kind = NULL;
-    if (!json_parse(request->body, request->body_size, &document, &error)) {
+    size_t memory = json_memory(request->body, request->body_size);
+    if (!agent_could_hold(agent, memory, &error) ||
+        !json_parse(request->body, request->body_size, &document, &error)) {
         reply_error(reply, context, &error);
         return;
     }
@@ -301,9 +303,9 @@ static void put_instruction(struct agent *agent, const char *key,
     }
     struct arrival *arriving = find_arrival(agent, key);
     struct task *known = arriving != NULL ? arriving->task : agent_find(agent, key);
-    if (known == NULL && agent_make_room(agent, request->body_size, &error)) {
+    if (known == NULL && agent_make_room(agent, memory, &error)) {
         struct task *task = task_new(agent, kind, &instruction);
-        agent_weigh(task, request->body_size);
+        agent_weigh(task, request->body, request->body_size);
         accept(agent, task, reply, context);
         return;
     }

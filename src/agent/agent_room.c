@@ -1,16 +1,19 @@
-/* agent_room.c: how many orders and results an agent keeps. What has ended makes room, the oldest
+/* agent_room.c: how many orders and results an agent keeps, by what they take in memory: two
+ * megabytes of text may be a hundred when they are parsed. What has ended makes room, the oldest
  * first and what belongs to no epoch before the rest; what it did, the area tells. */
 #include "agent/agent_private.h"
 
 #include <string.h>
 
+#include "base/json.h"
+
 #define RESULTS_KEPT_EPOCHS 8
 #define ASKS_KEPT 64
-#define ORDERS_BYTES_MAX ((size_t)32 << 20)
+#define ORDERS_BYTES_MAX ((size_t)256 << 20)
 
-void agent_weigh(struct task *task, size_t bytes)
+void agent_weigh(struct task *task, const char *text, size_t size)
 {
-    size_t *sum = &agent_parts(task->agent)->orders_bytes;
+    size_t *sum = &agent_parts(task->agent)->orders_bytes, bytes = json_memory(text, size);
     *sum += bytes - task->bytes;
     task->bytes = bytes;
 }
@@ -45,11 +48,24 @@ static struct task *first_to_go(struct agent *agent, size_t *ret_asks)
     return first;
 }
 
+static size_t limit_of(const struct agent *agent)
+{
+    size_t limit = agent->options.orders_bytes_max;
+    return limit == 0 ? ORDERS_BYTES_MAX : limit;
+}
+
+bool agent_could_hold(const struct agent *agent, size_t bytes, struct error *error)
+{
+    return bytes <= limit_of(agent) ||
+           error_set(error, ERROR_INVALID,
+                     "an order that takes %zu KiB in memory, and an agent has %zu for all of them",
+                     bytes >> 10, limit_of(agent) >> 10);
+}
+
 bool agent_make_room(struct agent *agent, size_t bytes, struct error *error)
 {
-    size_t limit = agent->options.orders_bytes_max, asks;
+    size_t limit = limit_of(agent), asks;
     struct task *task;
-    limit = limit == 0 ? ORDERS_BYTES_MAX : limit;
     while ((task = first_to_go(agent, &asks)) != NULL &&
            (agent->parts.orders_bytes + bytes > limit || asks >= ASKS_KEPT))
         agent_drop(agent, task);

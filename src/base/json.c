@@ -30,6 +30,33 @@ bool json_parse(const char *data, size_t size, json_t **ret_document, struct err
     return true;
 }
 
+/* Of jansson's structures with what the allocator and the growing of tables add. */
+#define OBJECT_BYTES ((size_t)288)
+#define ARRAY_BYTES ((size_t)144)
+#define STRING_BYTES ((size_t)96) /* value or key, its text apart */
+#define ELEMENT_BYTES ((size_t)64)
+
+size_t json_memory(const char *data, size_t size)
+{
+    size_t bytes = size;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = data[i];
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            bytes += quoted ? 0 : STRING_BYTES;
+            quoted = !quoted;
+        } else if (!quoted) {
+            bytes += c == '{'   ? OBJECT_BYTES
+                     : c == '[' ? ARRAY_BYTES
+                     : c == ',' ? ELEMENT_BYTES
+                                : 0;
+        }
+    }
+    return bytes;
+}
+
 static int append_piece(const char *data, size_t size, void *buffer)
 {
     buffer_append(buffer, data, size);

@@ -17,6 +17,9 @@
 /* One whole object; duplicate members, trailing bytes and bad UTF-8 are refused with line and
  * column. json_decref() the result. */
 bool json_parse(const char *data, size_t size, json_t **ret_document, struct error *error);
+/* What the parsed document takes in memory, about, by its text alone and not below the truth:
+ * whatever a peer makes of so many bytes. Text that is no JSON gives some number. */
+size_t json_memory(const char *data, size_t size);
 /* Compact, members in the order they were set; sorted when canonical (for hashes). */
 void json_print(const json_t *document, bool canonical, struct buffer *buffer);
 

@@ -1,4 +1,5 @@
 /* json_test.c: documents in and out, and getters that name the member they miss. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,9 +199,65 @@ static void test_errors_travel(void **state)
     }
 }
 
+static size_t taken_bytes;
+
+static void *counting_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    taken_bytes += malloc_usable_size(memory) + sizeof(size_t);
+    return memory;
+}
+
+static void counting_free(void *memory)
+{
+    taken_bytes -= memory == NULL ? 0 : malloc_usable_size(memory) + sizeof(size_t);
+    free(memory);
+}
+
+/* What a peer may make of a megabyte: never more than is reckoned, and not much less. */
+static void test_memory_of_what_is_parsed(void **state)
+{
+    static const char *const pieces[] = {
+        "{}",
+        "[]",
+        "1",
+        "\"\"",
+        "\"\\\"a\"",
+        "{\"a\":{}}",
+        "[[[1,2]]]",
+        "{\"a\":1,\"b\":2}",
+        "{\"id\": \"hdfs:/apps/bills\", \"instance\": \"hdfs\", \"source_path\": \"/apps/bills\"}",
+        "1.5",
+        "null",
+        "[\"\",1,\"\",2]",
+        "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}"};
+    json_malloc_t old_malloc;
+    json_free_t old_free;
+    (void)state;
+    json_get_alloc_funcs(&old_malloc, &old_free);
+    json_set_alloc_funcs(counting_malloc, counting_free);
+    for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+        struct buffer text;
+        buffer_init(&text, 0);
+        buffer_append_text(&text, "{\"all\":[");
+        while (text.size < 100000)
+            buffer_append_format(&text, "%s%s", text.size > 8 ? "," : "", pieces[i]);
+        buffer_append_text(&text, "]}");
+        taken_bytes = 0;
+        json_t *document = parsed(buffer_text(&text));
+        size_t taken = taken_bytes, reckoned = json_memory(text.data, text.size);
+        json_decref(document);
+        if (taken > reckoned || reckoned > 5 * taken + text.size)
+            fail_msg("%s: %zu bytes, reckoned %zu", pieces[i], taken, reckoned);
+        buffer_fini(&text);
+    }
+    json_set_alloc_funcs(old_malloc, old_free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_of_what_is_parsed),
         cmocka_unit_test(test_documents_that_are_refused),
         cmocka_unit_test(test_printing),
         cmocka_unit_test(test_getters),
