@@ -314,6 +314,8 @@ static bool load_epoch(void *context, const char *key, const char *payload, size
         return error_wrap(error, "epoch %s in the journal", key);
     }
     list_append(&service->runs, &run->node);
+    run->recorded = true;
+    history_slim(run);
     if (run->epoch.number >= service->next_number)
         service->next_number = run->epoch.number + 1;
     if (run->epoch.settled && run->epoch.number > service->base.number &&

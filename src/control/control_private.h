@@ -144,7 +144,7 @@ const char *registry_root_of(struct control *control, const char *cluster, const
                              const char *path);
 
 /* ---- report.c ---- */
-json_t *report_epoch(const struct run *run, bool whole);
+json_t *report_epoch(const struct run *run); /* without the documents of its steps */
 json_t *report_service(struct service *service);
 
 #endif

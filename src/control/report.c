@@ -61,7 +61,7 @@ static void add_outcome(json_t *object, const struct run *run)
         json_set_take(object, "asked", json_incref(epoch->asked));
 }
 
-json_t *report_epoch(const struct run *run, bool whole)
+json_t *report_epoch(const struct run *run)
 {
     const struct epoch *epoch = &run->epoch;
     json_t *object = json_object();
@@ -88,15 +88,17 @@ json_t *report_epoch(const struct run *run, bool whole)
         json_set_boolean(object, "snapshots_lost", true);
     if (run_is_busy(run))
         json_set_take(object, "progress", progress_object(run));
-    if (!whole)
-        return object;
+    return object;
+}
+
+static void add_documents(json_t *object, const struct epoch *epoch)
+{
     static const char *const parts[] = {"members", "moment", "transfer", "commit", "history"};
     json_t *documents[] = {epoch->members, epoch->moment, epoch->transfer, epoch->commit,
                            epoch->history};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
         json_set_take(object, parts[i],
                       documents[i] == NULL ? json_null() : json_incref(documents[i]));
-    return object;
 }
 
 json_t *control_epochs(struct control *control, const char *service_name, size_t limit)
@@ -109,7 +111,7 @@ json_t *control_epochs(struct control *control, const char *service_name, size_t
         size_t count = 0;
         for (struct list *at = service->runs.previous; at != &service->runs && count < limit;
              at = at->previous, count++)
-            json_append_take(list, report_epoch(list_entry(at, struct run, node), false));
+            json_append_take(list, report_epoch(list_entry(at, struct run, node)));
     }
     return list;
 }
@@ -123,7 +125,13 @@ bool control_epoch(struct control *control, const char *service_name, uint64_t n
         return error_set(error, ERROR_NOT_FOUND,
                          "no epoch %llu of '%.80s': see `coeval epoch list`",
                          (unsigned long long)number, service_name);
-    *ret = report_epoch(run, true);
+    struct epoch recorded;
+    epoch_init(&recorded);
+    if (run->is_slim && !history_read(run, &recorded, error))
+        return false;
+    *ret = report_epoch(run);
+    add_documents(*ret, run->is_slim ? &recorded : &run->epoch);
+    epoch_fini(&recorded);
     return true;
 }
 
@@ -170,14 +178,14 @@ json_t *report_service(struct service *service)
     json_set_string(object, "primary", service->pair->primary);
     json_set_string(object, "secondary", service->pair->secondary);
     json_set_string(object, "state", service_state(service));
-    json_set_take(object, "last_sealed", seal == NULL ? json_null() : report_epoch(seal, false));
+    json_set_take(object, "last_sealed", seal == NULL ? json_null() : report_epoch(seal));
     json_set_take(object, "age_seconds",
                   seal == NULL ? json_null() : json_integer((now_us - seal->epoch.t_us) / 1000000));
     json_set_take(object, "base_pinned_bytes",
                   service->hold.of == 0 || service->hold.bytes == HOLD_BYTES_UNKNOWN
                       ? json_null()
                       : json_integer((json_int_t)service->hold.bytes));
-    json_set_take(object, "running", running == NULL ? json_null() : report_epoch(running, false));
+    json_set_take(object, "running", running == NULL ? json_null() : report_epoch(running));
     if (!service->deleted && !service->schedule.paused && service->broken == NULL)
         schedule_next_slot(
             &service->policy.schedule, service->schedule.anchor_us,

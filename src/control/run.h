@@ -34,6 +34,8 @@ struct run {
     bool retired_a; /* its snapshots on A are gone already (retention per side) */
     bool retiring_a;
     bool lost_b; /* its snapshots on B are gone with their root: nothing can be restored from it */
+    bool recorded;  /* its newest state is durable */
+    bool is_slim;   /* an ended one: its documents are in the journal only (history.c) */
     unsigned steps; /* whose records are not durable, or whose effects are being carried out */
 };
 
@@ -46,6 +48,12 @@ void run_save(struct run *run);         /* its record, without a step of the epo
 /* Looks whether the report tells of epochs that this device has never heard of; refused: the agent
  * did not take the order. */
 void behind_check(struct run *run, const struct epoch_report *report, bool refused);
+/* Leaves the documents of an ended epoch to the journal, if nothing needs them any more. */
+void history_slim(struct run *run);
+/* Brings them back; a run that is not slim is left as it is. */
+bool history_fill(struct run *run, struct error *error);
+/* As it is recorded, for one look: epoch_fini() it. */
+bool history_read(const struct run *run, struct epoch *ret_epoch, struct error *error);
 /* Lets old final epochs go. Where a new one begins: never while a list of runs is walked. */
 void history_prune(struct service *service);
 bool run_is_busy(const struct run *run); /* the next epoch must wait */

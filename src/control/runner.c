@@ -358,6 +358,11 @@ static void tell_unrecorded(struct run *run, const struct error *error)
                text, NULL);
 }
 
+static bool records(const struct epoch_effects *effects)
+{
+    return effects->count > 0 && effects->effects[0].kind == EPOCH_EFFECT_RECORD;
+}
+
 static void carry_out_all(void *context, const struct error *error)
 {
     struct step *step = context;
@@ -368,11 +373,14 @@ static void carry_out_all(void *context, const struct error *error)
         crash_point(point, NULL);
         for (size_t i = 0; i < step->effects.count; i++)
             carry_out(run, &step->effects.effects[i]);
+        run->recorded = run->recorded || records(&step->effects);
     } else if (!run->service->control->stopping) {
         tell_unrecorded(run, error);
+        run->recorded = false;
     }
     run->steps--;
     free(step);
+    history_slim(run);
 }
 
 static char *epoch_object(const struct run *run)
@@ -405,9 +413,21 @@ void run_use_up(const struct run *run)
     schedule_use_up(&run->service->schedule, run->epoch.t_us);
 }
 
+static void tell_unread(const struct run *run, const struct error *error, struct error *ret_refused)
+{
+    log_error(LOG_CONTROL, "epoch.unread", "service=%s epoch=%d error=\"%s\"", run->service->name,
+              (int)run->epoch.number, error->text);
+    if (ret_refused != NULL)
+        *ret_refused = *error;
+}
+
 void run_save(struct run *run)
 {
-    record(run, NULL, NULL);
+    struct error error = ERROR_NONE;
+    if (history_fill(run, &error))
+        record(run, NULL, NULL);
+    else
+        tell_unread(run, &error, NULL);
 }
 
 static void record_then_act(struct run *run, const struct epoch_effects *effects)
@@ -415,18 +435,23 @@ static void record_then_act(struct run *run, const struct epoch_effects *effects
     struct step *step = memory_new(sizeof *step);
     *step = (struct step){run, *effects};
     run->steps++;
-    if (effects->count == 0 || effects->effects[0].kind != EPOCH_EFFECT_RECORD)
-        carry_out_all(step, &ERROR_NONE);
-    else
+    if (records(effects))
         record(run, carry_out_all, step);
+    else
+        carry_out_all(step, &ERROR_NONE);
 }
 
 void run_event(struct run *run, const struct epoch_event *event, struct error *ret_refused)
 {
     struct epoch_effects effects = {0};
     enum epoch_state before = run->epoch.state;
+    struct error unread = ERROR_NONE;
     if (run->service->control->stopping)
         return;
+    if (!history_fill(run, &unread)) {
+        tell_unread(run, &unread, ret_refused);
+        return;
+    }
     epoch_step(&run->epoch, event, clock_realtime_us(), &effects);
     if (before != run->epoch.state)
         log_info(LOG_CONTROL, "epoch.state", "service=%s epoch=%d attempt=%u event=%s %s -> %s",

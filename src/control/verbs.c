@@ -319,7 +319,7 @@ static void carry_out_epoch(struct order *order)
             event.kind = epoch_verbs[i].kind;
     run_event(run, &event, &refused);
     if (refused.code == ERROR_OK)
-        tell_when_durable(order, service->name, report_epoch(run, false));
+        tell_when_durable(order, service->name, report_epoch(run));
     else
         finish_order(order, NULL, &refused);
 }
