@@ -85,8 +85,22 @@ static void print_unreachable(const json_t *clusters)
     }
 }
 
+/* What policies let go and nobody has removed. */
+static void print_left(struct cli *cli, const json_t *service)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(service, "left_behind"), index, item) {
+        const char *size = cli_size(&cli->arena, item, "bytes");
+        cli_print_line("%s: left behind: %s:%s on %s%s%s; %s", json_string_or(service, "name", ""),
+                       json_string_or(item, "instance", ""), json_string_or(item, "path", ""),
+                       json_string_or(item, "cluster", ""), size == NULL ? "" : ", ",
+                       size == NULL ? "" : size, json_string_or(item, "remedy", ""));
+    }
+}
+
 /* What needs somebody stands before what is only told. */
-static void show_status(const struct cli *cli, const json_t *status)
+static void show_status(struct cli *cli, const json_t *status)
 {
     const json_t *services = json_object_get(status, "services");
     const json_t *clusters = json_object_get(status, "clusters");
@@ -97,6 +111,8 @@ static void show_status(const struct cli *cli, const json_t *status)
         epoch_print_question(json_object_get(service, "running"));
     print_clusters(cli, clusters);
     print_unreachable(clusters);
+    json_array_foreach(services, index, service)
+        print_left(cli, service);
     if (!json_boolean_or(status, "clock_synchronised", true)) {
         putchar('\n');
         cli_print_line("The device's clock is not disciplined by a time service: T is an instant "

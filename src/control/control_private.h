@@ -4,9 +4,8 @@
  *   planner.c   from a slot to an epoch with settings   history.c   old epochs go
  *   runner.c    one epoch: interprets the effects of epoch_step()   behind.c   an old journal
  *   ask.c       instructions outside an epoch (check, catalogue, inspect, ...)
- *   links.c     the ways to the agents   root_move.c   long_work.c   how far such work is
- *   outlook.c   check, simulate   apply.c   policies   registry.c   roots and stores
- *   events.c    recover.c   report.c */
+ *   links.c     the ways to the agents   long_work.c  how far such work is
+ *   left.c, outlook.c (check, simulate), apply.c, registry.c, root_move.c, events.c, recover.c */
 #ifndef COEVAL_CONTROL_CONTROL_PRIVATE_H
 #define COEVAL_CONTROL_CONTROL_PRIVATE_H
 
@@ -14,6 +13,7 @@
 #include "base/random.h"
 #include "control/control.h"
 #include "control/holds.h"
+#include "control/left.h"
 #include "control/orphans.h"
 #include "control/scrub.h"
 #include "epoch/epoch_step.h"
@@ -33,8 +33,7 @@ struct pair {
 struct control {
     struct loop *loop;
     struct control_options options;
-    struct list services;
-    struct list pairs;
+    struct list services, pairs;
     struct list asks;
     struct list listeners;
     struct list works;   /* long ones under way */
@@ -77,6 +76,7 @@ struct service {
     uint64_t since_sweep;      /* sealed epochs since the last one with a sweep */
     bool base_distrusted;      /* a root moved, a commit was rolled back oddly: compare next time */
     json_t *suspects;          /* of the base's moment */
+    json_t *left;              /* [{cluster, instance, path, bytes}]: left.c */
     struct hold hold;          /* of the base on A */
     struct scrub scrub;        /* of the newest seal on B */
     json_t *passed;            /* counters {missed, overrun, coalesced} */

@@ -73,6 +73,35 @@ static void add_orphan(struct checking *checking, const char *hop, const json_t 
             : "nothing: it is removed when it is older than orphan_age of the configuration");
 }
 
+static void add_left(struct checking *checking, const char *cluster)
+{
+    size_t index;
+    json_t *item;
+    list_for_each(service, &checking->control->services, struct service, node) {
+        json_t *list = left_report(service);
+        json_array_foreach(list, index, item) {
+            char what[640], bytes[40] = "";
+            const json_t *known = json_object_get(item, "bytes");
+            if (strcmp(json_string_or(item, "cluster", ""), cluster) != 0)
+                continue;
+            if (json_is_integer(known))
+                snprintf(bytes, sizeof bytes, ", %lld bytes", (long long)json_integer_value(known));
+            snprintf(what, sizeof what, "left behind: %.60s:%.400s%s; no policy has it any more",
+                     json_string_or(item, "instance", ""), json_string_or(item, "path", ""), bytes);
+            add(checking, service->name, "warning", what, json_string_or(item, "remedy", ""));
+        }
+        json_decref(list);
+    }
+}
+
+static void left_is_known(void *context)
+{
+    struct checking *checking = context;
+    add_left(checking, checking->control->options.clusters[checking->cluster].name);
+    checking->work.progress.done = ++checking->cluster;
+    check_next(checking);
+}
+
 static void orphans_came(void *context, const json_t *result, const struct error *error)
 {
     struct checking *checking = context;
@@ -84,8 +113,7 @@ static void orphans_came(void *context, const json_t *result, const struct error
             "whether snapshots of no epoch are left there is not known: run the check again");
     json_array_foreach(json_object_get(result, "orphans"), index, item)
         add_orphan(checking, cluster, item);
-    checking->work.progress.done = ++checking->cluster;
-    check_next(checking);
+    left_look(checking->control, cluster, left_is_known, checking);
 }
 
 /* The agent looked at its clock behind our asking and before its answer came. So it is ahead or

@@ -191,6 +191,7 @@ json_t *report_service(struct service *service)
             &service->policy.schedule, service->schedule.anchor_us,
             now_us > service->schedule.floor_us ? now_us : service->schedule.floor_us, &next_us);
     set_instant(object, "next", next_us);
+    json_set_take(object, "left_behind", left_report(service));
     json_set_take(object, "passed", json_incref(service->passed));
     return object;
 }

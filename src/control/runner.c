@@ -261,45 +261,6 @@ static void set_timer(struct run *run, int64_t at_us)
     timer_start(run->timer, delay_ms < 0 ? 0 : delay_ms);
 }
 
-static bool has_member(const json_t *members, const char *id)
-{
-    size_t index;
-    json_t *member;
-    json_array_foreach((json_t *)(uintptr_t)members, index, member)
-        if (strcmp(json_string_or(member, "id", ""), id) == 0)
-            return true;
-    return false;
-}
-
-/* Their copies on B stay, and no epoch keeps them up to date: told once, by the first seal without
- * them. */
-static void tell_who_left(const struct run *base, const struct run *run)
-{
-    const char *instance = NULL, *path = NULL;
-    char text[640], more[40] = "";
-    unsigned count = 0;
-    size_t index;
-    json_t *old;
-    json_array_foreach(base->epoch.members, index, old) {
-        if (json_boolean_or(old, "tombstone", false) ||
-            has_member(run->epoch.members, json_string_or(old, "id", "")))
-            continue;
-        instance = count == 0 ? json_string_or(old, "target_instance", "") : instance;
-        path = count == 0 ? json_string_or(old, "target_path", "") : path;
-        count++;
-    }
-    if (count == 0)
-        return;
-    if (count > 1)
-        snprintf(more, sizeof more, " and %u more", count - 1);
-    snprintf(text, sizeof text,
-             "no data set of the policy any more: %s:%.300s%s on %s; what lies there stays as the "
-             "last seal has it, until somebody removes it",
-             instance, path, more, cluster_of(run, EPOCH_SIDE_B));
-    event_tell(run->service->control, run->service, run->epoch.number, "warning", "member.left",
-               text, NULL);
-}
-
 static void move_base(struct run *run)
 {
     struct service *service = run->service;
@@ -307,7 +268,7 @@ static void move_base(struct run *run)
     if (run->epoch.number <= service->base.number)
         return;
     if (before != NULL)
-        tell_who_left(before, run);
+        left_note(service, before, run);
     service->base = epoch_as_base(&run->epoch);
     service->base_distrusted = false;
     json_decref(service->suspects);

@@ -32,6 +32,7 @@ struct service *service_new(struct control *control, const char *id, const char 
     service->name = memory_copy_string(name);
     service->next_number = 1;
     service->passed = json_object();
+    service->left = json_array();
     list_init(&service->runs);
     service->timer = wall_timer_new(control->loop, slot_comes, service);
     holds_init(service);
@@ -54,6 +55,7 @@ void service_free(struct service *service)
     drop_policy(service);
     json_decref(service->suspects);
     json_decref(service->passed);
+    json_decref(service->left);
     free(service->name);
     free(service);
 }
@@ -156,6 +158,7 @@ char *service_object(struct service *service)
     json_set_time(object, "scrubbed_us", service->scrub.last_us);
     json_set_take(object, "schedule", schedule_object(&service->schedule));
     json_set_take(object, "passed", json_incref(service->passed));
+    json_set_take(object, "left", json_incref(service->left));
     if (service->suspects != NULL)
         json_set_take(object, "suspects", json_incref(service->suspects));
     return control_text(object);
@@ -213,6 +216,8 @@ bool service_load(struct control *control, const char *id, const json_t *object,
     json_t *suspects = json_object_get(object, "suspects");
     service->suspects = suspects == NULL ? NULL : json_incref(suspects);
     json_t *passed = json_object_get(object, "passed");
+    if (json_is_array(json_object_get(object, "left")))
+        json_array_extend(service->left, json_object_get(object, "left"));
     if (json_is_object(passed))
         json_object_update(service->passed, passed);
     return true;
