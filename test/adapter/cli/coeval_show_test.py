@@ -223,3 +223,26 @@ def test_data_sets(script):
     ran = coeval("cluster", "datasets", "east", "hdfs:/a b", url=script.url)
     assert ran.stdout.splitlines()[1].split() == ["bills", "hive", "-", "755"]
     assert script.asked[0][1] == "/v1/clusters/east/datasets?instance=hdfs&path=%2Fa%20b"
+
+
+def test_status_shows_what_is_left_behind(script):
+    left = {"cluster": "west", "instance": "posix", "path": "/crm", "bytes": 4096, "seals": 0,
+            "remedy": "no seal has it any more: remove it by hand"}
+    script.on("GET", "/v1/status", status(services=[service("bills", left_behind=[left])]))
+    ran = coeval("status", url=script.url)
+    assert ("bills: left behind: posix:/crm on west, 4.0 kB; no seal has it any more: remove it by "
+            "hand") in ran.stdout.splitlines()
+
+
+def test_a_lost_primary_is_shown(script):
+    script.on("GET", EPOCH_1, {**epoch(1, primary_lost=True), "members": [], "moment": None,
+                               "transfer": None, "commit": None, "history": None})
+    ran = coeval("epoch", "show", "bills", "1", url=script.url)
+    assert "declared lost: nothing is awaited from it" in ran.stdout
+
+
+def test_a_fenced_device_is_refused_in_words(script):
+    script.on("POST", "/v1/policies/bills/run", error("FENCED", "another device: recover"),
+              status=409)
+    ran = coeval("policy", "run", "bills", url=script.url)
+    assert ran.returncode == 2 and "another device: recover" in ran.stderr

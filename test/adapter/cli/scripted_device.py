@@ -36,7 +36,7 @@ def service(name="bills", **more):
     return {"id": "00000000-0000-4000-8000-000000000001", "name": name, "revision": 3,
             "pair": "east-west", "primary": "east", "secondary": "west", "state": "idle",
             "last_sealed": None, "age_seconds": None, "base_pinned_bytes": None,
-            "running": None, "next": None, "passed": {},
+            "running": None, "next": None, "left_behind": [], "passed": {},
             **more}
 
 
