@@ -76,7 +76,7 @@ static void abandon_one(struct device *device, uint64_t number)
     outcome_wait(device, &outcome);
     outcome_fini(&outcome);
     device_wait_state(device, "bills", number, "abandoned");
-    device_run(device, 20);
+    device_settle(device);
 }
 
 static json_t *whole(struct device *device, uint64_t number)

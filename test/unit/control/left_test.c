@@ -73,7 +73,7 @@ static void open_left(struct device *device, const char *then)
     assert_nothing_left(device);
     device_policy(device, "bills", "posix:/bills", then);
     device_epoch(device, "bills", 2, "sealed");
-    device_run(device, 20);
+    device_settle(device);
 }
 
 static void test_it_is_shown_while_seals_have_it_and_after(void **state)
@@ -88,7 +88,7 @@ static void test_it_is_shown_while_seals_have_it_and_after(void **state)
     assert_left(&device, 0, "no seal has it any more: remove it by hand");
     device_crash(&device);
     device_start(&device);
-    device_run(&device, 20);
+    device_settle(&device);
     assert_left(&device, 0, "no seal has it any more: remove it by hand");
     device_close(&device);
 }
@@ -109,7 +109,7 @@ static void test_a_check_sees_that_it_is_gone(void **state)
     assert_check(&device, NULL);
     device_crash(&device);
     device_start(&device);
-    device_run(&device, 20);
+    device_settle(&device);
     assert_nothing_left(&device);
     device_close(&device);
 }

@@ -287,7 +287,7 @@ static void test_a_fenced_device_runs_nothing(void **state)
 {
     struct device device;
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     fake_agent_script(device.agents[WEST], "transfer",
                       "{\"state\": \"failed\", \"error\": {\"code\": \"FENCED\","
                       " \"message\": \"generation 2 was seen\"}}");
@@ -308,7 +308,7 @@ static void test_a_denied_device_runs_nothing(void **state)
     struct device device;
     struct outcome outcome = {.over = false};
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     device_policy(&device, "coal", "posix:/coal", "");
     fake_agent_set_refusal(device.agents[WEST], 401);
     control_catalogue(device.control, "west", "posix", "/", outcome_came, &outcome);
@@ -319,7 +319,7 @@ static void test_a_denied_device_runs_nothing(void **state)
     device_wait_state(&device, "bills", 1, "sealed");
     outcome_wait(&device, &outcome);
     outcome_fini(&outcome);
-    device_run(&device, 20);
+    device_settle(&device);
     device_epoch(&device, "bills", 2, "sealed");
     device_close(&device);
 }
@@ -332,9 +332,9 @@ static void test_a_lost_primary_is_shown(void **state)
     struct error error;
     json_t *epoch;
     (void)state;
-    open_device(&device);
+    device_open_bills(&device, "");
     device_epoch(&device, "bills", 1, "sealed");
-    device_run(&device, 20);
+    device_settle(&device);
     assert_true(control_epoch(device.control, "bills", 1, &epoch, &error));
     assert_null(json_object_get(epoch, "primary_lost"));
     json_decref(epoch);
