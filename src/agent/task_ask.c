@@ -57,6 +57,19 @@ static void check_clock(struct task *task, struct store_ref ref, const struct ca
     arena_fini(&arena);
 }
 
+static enum store_use use_of(const json_t *item)
+{
+    static const struct {
+        const char *name;
+        enum store_use use;
+    } uses[] = {{"target", STORE_TARGET}, {"both", STORE_BOTH}, {"none", STORE_UNUSED}};
+    const char *name = json_string_or(item, "use", "source");
+    for (size_t i = 0; i < ARRAY_LENGTH(uses); i++)
+        if (strcmp(uses[i].name, name) == 0)
+            return uses[i].use;
+    return STORE_SOURCE;
+}
+
 static bool check_one(struct task *task, const json_t *item, const struct call *call,
                       json_t *results, struct error *error)
 {
@@ -76,13 +89,12 @@ static bool check_one(struct task *task, const json_t *item, const struct call *
     json_array_foreach(json_object_get(item, "roots"), index, root)
         if (json_is_string(root) && count < ARRAY_LENGTH(roots))
             roots[count++] = json_string_value(root);
-    bool target = strcmp(json_string_or(item, "use", "source"), "target") == 0;
     if (!task_store(task, cluster, instance, &ref, &failure)) {
         add_failure(findings, "configuration", &failure);
         return true;
     }
-    if (!ref.component->check(ref.store, call, target ? STORE_TARGET : STORE_SOURCE, roots, count,
-                              add_finding, findings, &failure)) {
+    if (!ref.component->check(ref.store, call, use_of(item), roots, count, add_finding, findings,
+                              &failure)) {
         add_failure(findings, "reach", &failure);
         return true;
     }

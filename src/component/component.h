@@ -56,7 +56,7 @@ struct finding {
 };
 typedef void finding_fn(void *context, const struct finding *finding);
 
-enum store_use { STORE_SOURCE, STORE_TARGET };
+enum store_use { STORE_UNUSED, STORE_SOURCE, STORE_TARGET, STORE_BOTH }; /* bits */
 
 struct store_space {
     uint64_t free_bytes; /* for new data; UINT64_MAX: unknown */

@@ -24,6 +24,7 @@ struct control_cluster {
     const char *location;    /* NULL: not said */
     const json_t *resources; /* {nodes, capacity}; NULL */
     const char *area;        /* Coeval's own directory on it; NULL: not said */
+    const char *agent_url;   /* NULL: its agent is in this process */
     struct link *link;
     const struct control_instance *instances; /* the first one holds the area */
     size_t instance_count;

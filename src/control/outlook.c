@@ -38,6 +38,26 @@ static void add(struct checking *checking, const char *hop, const char *level, c
     json_append_take(checking->findings, item);
 }
 
+static const char undisciplined[] = "the clock of its host is not disciplined by a time service";
+
+/* Agents of one process have one clock: it is told of once, an embedded agent's as the device's. */
+static bool was_told_of_clock(const struct checking *checking)
+{
+    const struct control_cluster *clusters = checking->control->options.clusters;
+    const char *host = clusters[checking->cluster].agent_url;
+    size_t index;
+    json_t *finding;
+    if (host == NULL)
+        return true;
+    json_array_foreach(checking->findings, index, finding)
+        for (size_t i = 0; i < checking->cluster; i++)
+            if (clusters[i].agent_url != NULL && strcmp(clusters[i].agent_url, host) == 0 &&
+                strcmp(json_string_or(finding, "hop", ""), clusters[i].name) == 0 &&
+                strcmp(json_string_or(finding, "what", ""), undisciplined) == 0)
+                return true;
+    return false;
+}
+
 static void check_device(struct checking *checking)
 {
     bool synchronised;
@@ -126,9 +146,8 @@ static void check_agent_clock(struct checking *checking, const char *cluster, co
     int64_t behind_us = checking->sent_us - began_us;
     if (began_us == 0)
         return;
-    if (!json_boolean_or(result, "clock_synchronised", true))
-        add(checking, cluster, "warning",
-            "the clock of its host is not disciplined by a time service",
+    if (!json_boolean_or(result, "clock_synchronised", true) && !was_told_of_clock(checking))
+        add(checking, cluster, "warning", undisciplined,
             "run chrony or ntpd: T is an instant of UTC");
     if (ahead_us <= CLOCK_OFFSET_MAX_US && behind_us <= CLOCK_OFFSET_MAX_US)
         return;
@@ -189,17 +208,24 @@ static void add_instance(json_t *stores, struct control *control,
     json_append_take(stores, item);
 }
 
+static const char *use_of(struct control *control, const struct control_cluster *cluster)
+{
+    static const char *const names[] = {"none", "source", "target", "both"};
+    bool is_primary = false, is_secondary = false;
+    list_for_each(pair, &control->pairs, struct pair, node) {
+        is_primary = is_primary || strcmp(pair->primary, cluster->name) == 0;
+        is_secondary = is_secondary || strcmp(pair->secondary, cluster->name) == 0;
+    }
+    return names[(is_primary ? 1 : 0) + (is_secondary ? 2 : 0)];
+}
+
 /* Each agent looks at its own stores and at those of the pairs' other side, which it must reach to
  * pull or push. */
 static json_t *stores_for(struct control *control, const struct control_cluster *own)
 {
     json_t *stores = json_array();
-    bool is_secondary = false;
-    list_for_each(pair, &control->pairs, struct pair, node)
-        is_secondary = is_secondary || strcmp(pair->secondary, own->name) == 0;
     for (size_t i = 0; i < own->instance_count; i++)
-        add_instance(stores, control, own, own->instances[i].name,
-                     is_secondary ? "target" : "source");
+        add_instance(stores, control, own, own->instances[i].name, use_of(control, own));
     list_for_each(pair, &control->pairs, struct pair, node) {
         const char *other = strcmp(pair->primary, own->name) == 0     ? pair->secondary
                             : strcmp(pair->secondary, own->name) == 0 ? pair->primary

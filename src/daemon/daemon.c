@@ -213,6 +213,7 @@ static void describe_clusters(struct daemon *daemon)
                                                        .location = cluster->location,
                                                        .resources = cluster->resources,
                                                        .area = cluster->area,
+                                                       .agent_url = cluster->agent_url,
                                                        .link = make_link(daemon, cluster),
                                                        .instances = instances,
                                                        .instance_count = cluster->instance_count};

@@ -86,7 +86,7 @@ static void check_open_files(const struct checking *checking)
 {
     enum open_files state;
     struct error why = ERROR_NONE;
-    if (checking->use != STORE_SOURCE)
+    if ((checking->use & STORE_SOURCE) == 0)
         return;
     if (!hdfs_open_files(checking->store, checking->call, &state, &why))
         find(checking, FINDING_WARNING, "make /conf readable for this host", "%s", why.text);
@@ -208,7 +208,7 @@ static bool check_path(const struct checking *checking, const char *root)
     if (done && status.entry.type != ENTRY_DIRECTORY)
         done = error_set(&why, ERROR_INVALID, "%s is a file", root);
     arena_fini(&arena);
-    if (!done && why.code == ERROR_NOT_FOUND && checking->use == STORE_TARGET)
+    if (!done && why.code == ERROR_NOT_FOUND && checking->use != STORE_SOURCE)
         find(checking, FINDING_OK, NULL, "%s will be made", root);
     else if (!done)
         find(checking, FINDING_ERROR, "name a directory that is there", "root %s: %s", root,

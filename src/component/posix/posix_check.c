@@ -58,11 +58,11 @@ static bool has_capability(unsigned capability)
 
 static void check_rights(const struct check *check, enum store_use use)
 {
-    if (use == STORE_TARGET && !has_capability(CAP_CHOWN))
+    if (use != STORE_SOURCE && !has_capability(CAP_CHOWN))
         tell(check, FINDING_WARNING,
              "run as root or with CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE, CAP_FSETID",
              "only files of user %u can be written here with their owner", (unsigned)geteuid());
-    else if (use == STORE_SOURCE && !has_capability(CAP_DAC_READ_SEARCH) &&
+    else if (use != STORE_TARGET && !has_capability(CAP_DAC_READ_SEARCH) &&
              !has_capability(CAP_DAC_OVERRIDE))
         tell(check, FINDING_WARNING, "run as root or with CAP_DAC_READ_SEARCH and CAP_CHOWN",
              "only what user %u may read can be copied", (unsigned)geteuid());
@@ -115,15 +115,21 @@ static bool check_area(struct check *check)
     return error.code == ERROR_OK;
 }
 
-static void check_barrier(const struct check *check)
+/* Only a moment takes it, and moments are the source's. Hooks are a policy's, and not known here.
+ */
+static void check_barrier(const struct check *check, enum store_use use)
 {
     struct error error = ERROR_NONE;
     if (check->store->barrier == NULL) {
-        tell(check, FINDING_WARNING,
-             "let writers hold flock(LOCK_SH) on one file and name it as barrier",
-             "no barrier: the grade will be fuzzy");
+        if ((use & STORE_SOURCE) != 0)
+            tell(check, FINDING_WARNING,
+                 "let writers hold flock(LOCK_SH) on one file and name it as barrier, or give "
+                 "policies hooks",
+                 "no barrier: without hooks in its policy an epoch is fuzzy");
         return;
     }
+    if (use == STORE_TARGET)
+        return;
     int barrier = posix_barrier_open(check->store, &error);
     if (barrier < 0) {
         tell_error(check, &error, "without it a moment cannot be armed");
@@ -192,7 +198,7 @@ static bool check_root(struct check *check, enum store_use use, const char *root
     int directory = posix_open_directory(check->store, root, &failure);
     bool found = directory >= 0 && posix_read_status(directory, "", &status);
     posix_close_fd(&directory);
-    if (!found && use == STORE_TARGET && failure.code == ERROR_NOT_FOUND) {
+    if (!found && use != STORE_SOURCE && failure.code == ERROR_NOT_FOUND) {
         tell(check, FINDING_OK, NULL, "%.200s is not there yet and will be made", root);
         return true;
     }
@@ -204,7 +210,7 @@ static bool check_root(struct check *check, enum store_use use, const char *root
         tell(check, FINDING_WARNING, "put the area and the roots on one file system",
              "%.200s is on another file system than the area: its snapshots cannot share blocks",
              root);
-    return use == STORE_TARGET || scan_root(check, root, error);
+    return (use & STORE_SOURCE) == 0 || scan_root(check, root, error);
 }
 
 bool posix_check(struct store *store, const struct call *call, enum store_use use,
@@ -222,8 +228,7 @@ bool posix_check(struct store *store, const struct call *call, enum store_use us
     check_rights(&check, use);
     if (!check_area(&check))
         return true;
-    if (use == STORE_SOURCE)
-        check_barrier(&check);
+    check_barrier(&check, use);
     for (size_t i = 0; i < root_count; i++)
         if (!check_root(&check, use, roots[i], error))
             return false;

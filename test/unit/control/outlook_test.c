@@ -108,6 +108,77 @@ static void test_an_agent_by_another_clock(void **state)
     device_close(&device);
 }
 
+/* Of a check in which both agents say that no time service disciplines their clock. */
+static size_t clock_warnings(struct device *device)
+{
+    struct outcome outcome = {.over = false};
+    size_t count = 0, index;
+    json_t *finding;
+    for (size_t i = EAST; i <= WEST; i++) {
+        char status[300];
+        long long now_us = (long long)clock_realtime_us();
+        snprintf(status, sizeof status,
+                 "{\"state\": \"done\", \"result\": {\"stores\": [], \"began_us\": \"%lld\", "
+                 "\"ended_us\": \"%lld\", \"clock_synchronised\": false}}",
+                 now_us, now_us);
+        fake_agent_script(device->agents[i], "check", status);
+    }
+    control_check(device->control, NULL, outcome_came, &outcome);
+    outcome_wait(device, &outcome);
+    json_array_foreach(json_object_get(outcome.result, "findings"), index, finding)
+        if (strcmp(json_string_or(finding, "hop", ""), "device") != 0)
+            count += strstr(json_string_or(finding, "what", ""), "not disciplined") != NULL;
+    outcome_fini(&outcome);
+    return count;
+}
+
+static void test_a_clock_is_told_of_once(void **state)
+{
+    struct device device;
+    (void)state;
+    device_open(&device);
+    assert_int_equal(clock_warnings(&device), 0); /* both are in this process: the device told */
+    device.clusters[WEST].agent_url = "http://10.1.0.5:7077";
+    assert_int_equal(clock_warnings(&device), 1);
+    device.clusters[EAST].agent_url = "http://10.2.0.5:7077";
+    assert_int_equal(clock_warnings(&device), 2);
+    device.clusters[EAST].agent_url = "http://10.1.0.5:7077"; /* one process for both */
+    assert_int_equal(clock_warnings(&device), 1);
+    device_close(&device);
+}
+
+/* What an agent was asked to look at its own store for. */
+static void assert_use(struct device *device, unsigned agent, size_t index, const char *use)
+{
+    const json_t *body =
+        json_object_get(fake_agent_order(device->agents[agent], "check", index), "body");
+    const json_t *own = json_array_get(json_object_get(body, "stores"), 0);
+    assert_string_equal(json_string_or(own, "use", ""), use);
+}
+
+static void test_a_store_is_checked_for_what_it_is_used(void **state)
+{
+    struct device device;
+    struct outcome outcome = {.over = false};
+    (void)state;
+    device_open(&device);
+    control_check(device.control, NULL, outcome_came, &outcome);
+    outcome_wait(&device, &outcome);
+    outcome_fini(&outcome);
+    assert_use(&device, EAST, 0, "none");
+    assert_use(&device, WEST, 0, "none");
+    device_policy(&device, "bills", "posix:/bills", "");
+    size_t east = fake_agent_count(device.agents[EAST], "check");
+    size_t west = fake_agent_count(device.agents[WEST], "check");
+    outcome = (struct outcome){.over = false};
+    control_check(device.control, NULL, outcome_came, &outcome);
+    outcome_wait(&device, &outcome);
+    outcome_fini(&outcome);
+    assert_use(&device, EAST, east, "source");
+    assert_use(&device, WEST, west, "target");
+    device_close(&device);
+}
+
 static void test_orphans_are_shown(void **state)
 {
     struct device device;
@@ -164,6 +235,8 @@ int main(void)
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_how_far_a_check_is),
         cmocka_unit_test(test_an_agent_by_another_clock),
+        cmocka_unit_test(test_a_clock_is_told_of_once),
+        cmocka_unit_test(test_a_store_is_checked_for_what_it_is_used),
         cmocka_unit_test(test_orphans_are_shown),
         cmocka_unit_test(test_simulate),
     };
