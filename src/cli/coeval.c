@@ -15,12 +15,16 @@ static const struct command top[] = {
     COMMAND("status", command_status, "", "X", "services, clusters, and what waits for you"),
     COMMAND("check", command_check, "[SERVICE]", "Wt",
             "try every hop before it is needed; say what to mend",
-            .help = "Exit status 5 when something would keep an epoch from being sealed.\n"),
+            .help =
+                "With SERVICE, of the policies only that one is looked at; clusters are always.\n"
+                "Exit status 5 when something would keep an epoch from being sealed.\n"),
     GROUP("policy", policy_commands, "what is protected, when and how"),
     GROUP("epoch", epoch_commands, "runs of a policy, and orders to one"),
     GROUP("root", root_commands, "directories that carry snapshots"),
     GROUP("cluster", cluster_commands, "clusters and their data sets"),
-    COMMAND("events", command_events, "", "Fal", "what the device told, oldest first"),
+    COMMAND("events", command_events, "", "Fal", "what the device told, oldest first",
+            .help =
+                "The newest 100, or as many as --limit says; with --after the oldest behind it.\n"),
     COMMAND("simulate", command_simulate, "", "u!", "what would happen until a time",
             .help = "As if nothing failed and every epoch took as long as the last one did.\n"),
     COMMAND("recover", command_recover, "", "r!Wt",

@@ -28,6 +28,17 @@ static void print_group(const char *path, const struct command *group)
     printf("\nType `%s COMMAND --help` for one of them.\n", path);
 }
 
+/* What a script must know before it reads standard output. */
+static void print_output(void)
+{
+    fputs(
+        "\nOutput: tables and text, the same into a pipe as on a terminal, or with -o json the "
+        "device's\nanswer. An epoch that is followed (--wait, --follow) is a bar on a terminal and "
+        "elsewhere a\nline of JSON for each change; -o table: only its result, -o json: the lines "
+        "everywhere.\n",
+        stdout);
+}
+
 static void print_exit_codes(void)
 {
     fputs("\nExit status:\n", stdout);
@@ -36,10 +47,25 @@ static void print_exit_codes(void)
 #undef X
 }
 
+/* Options with a mark belong to the usage; any other makes [OPTIONS] of it. */
+static void print_usage(const char *path, const struct command *command)
+{
+    bool has_optional = false;
+    printf("Usage: %s%s%s", path, command->arguments[0] == '\0' ? "" : " ", command->arguments);
+    for (size_t i = 0; i < command_option_count; i++) {
+        const struct command_option *option = &command_options[i];
+        const char *at = option->global ? NULL : strchr(command->options, option->letter);
+        if (at != NULL && at[1] == '!')
+            printf(" --%s %s", option->name, option->value);
+        has_optional = has_optional || (at != NULL && at[1] != '!');
+    }
+    printf("%s\n", has_optional ? " [OPTIONS]" : "");
+}
+
 static void print_command(const char *path, const struct command *command)
 {
-    printf("Usage: %s%s%s%s\n\n%s\n", path, command->arguments[0] == '\0' ? "" : " ",
-           command->arguments, command->options[0] == '\0' ? "" : " [OPTIONS]", command->summary);
+    print_usage(path, command);
+    printf("\n%s\n", command->summary);
     if (command->help != NULL)
         printf("\n%s", command->help);
     if (command->options[0] != '\0')
@@ -60,6 +86,11 @@ void command_print_help(const char *path, const struct command *command)
     for (size_t i = 0; i < command_option_count; i++)
         if (command_options[i].global)
             print_option(&command_options[i]);
-    if (strchr(path, ' ') == NULL)
-        print_exit_codes();
+    if (strchr(path, ' ') != NULL) {
+        fputs("\nOutput and exit status: coeval --help\n", stdout);
+        return;
+    }
+    fputs("      --version             print it and end\n", stdout);
+    print_output();
+    print_exit_codes();
 }

@@ -226,19 +226,26 @@ static int verify(struct cli *cli)
 }
 
 #define WHICH "SERVICE [NUMBER]"
+#define WHICH_HELP "Without NUMBER it is the newest one; SERVICE/NUMBER is understood, too.\n"
 
 const struct command epoch_commands[] = {
-    COMMAND("list", list, "[SERVICE]", "l", "newest first: T, grade, skew, what was moved"),
-    COMMAND("show", show, WHICH, "Ft", "one epoch; --follow stays until it has ended"),
-    COMMAND("verify", verify, WHICH, "Wt", "compare a seal with its manifest, entry by entry"),
+    COMMAND("list", list, "[SERVICE]", "l", "newest first: T, grade, skew, what was moved",
+            .help = "The newest 50 of each service, unless --limit says otherwise.\n"),
+    COMMAND("show", show, WHICH, "Ft", "one epoch; --follow stays until it has ended",
+            .help = WHICH_HELP),
+    COMMAND("verify", verify, WHICH, "Wt", "compare a seal with its manifest, entry by entry",
+            .help = WHICH_HELP "Exit status 5 when they differ.\n"),
     COMMAND("abandon", order, WHICH, "r!wt", "give an epoch up before its commit",
-            .outcome = "abandoned"),
+            .help = WHICH_HELP, .outcome = "abandoned"),
     COMMAND("rollback", order, WHICH, "r!wt", "bring the secondary back to the seal before",
+            .help = WHICH_HELP "Of an epoch whose commit has begun and that is not sealed.\n",
             .outcome = "abandoned"),
-    COMMAND("resume", order, WHICH, "rwt", "try a stuck commit again", .outcome = "sealed"),
-    COMMAND("approve", order, WHICH, "r!wt", "say yes to what an epoch waits for",
+    COMMAND("resume", order, WHICH, "rwt", "try a stuck commit again", .help = WHICH_HELP,
             .outcome = "sealed"),
+    COMMAND("approve", order, WHICH, "r!wt", "say yes to what an epoch waits for",
+            .help = WHICH_HELP, .outcome = "sealed"),
     COMMAND("lost", order, WHICH, "r!wt",
-            "declare the primary lost: nothing is awaited from it any more", .outcome = "sealed"),
+            "declare the primary lost: nothing is awaited from it any more", .help = WHICH_HELP,
+            .outcome = "sealed"),
     {0},
 };

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/device_call.h"
 #include "cli/follow.h"
+#include "cli/turn.h"
 #include "policy/policy.h"
 #include "yaml/yaml_reader.h"
 
@@ -229,16 +230,25 @@ static void show_begun(struct cli *cli, const json_t *answer)
 static int run(struct cli *cli)
 {
     int status;
+    struct device_answer answer;
     struct device_path path = path_of(cli, cli->row->name);
     if (!cli->wait)
         return device_tell(cli, HTTP_POST, &path, device_reason(cli), show_begun);
-    json_t *answer = device_ask(cli, HTTP_POST, &path, device_reason(cli), &status);
-    if (answer == NULL)
-        return status;
-    uint64_t number = (uint64_t)json_integer_or(answer, "number", 0);
+    if (!device_call(cli, HTTP_POST, &path, device_reason(cli), &answer)) {
+        if (!answer.reached || answer.error.code != ERROR_CONFLICT)
+            return device_failure(cli, &answer);
+        struct error refusal = answer.error;
+        if (!turn_await(cli, cli->arguments[0], &refusal, &status))
+            return status;
+        /* Once more, not for ever: epochs by the schedule may leave no room between them. */
+        path = path_of(cli, cli->row->name);
+        if (!device_call(cli, HTTP_POST, &path, device_reason(cli), &answer))
+            return device_failure(cli, &answer);
+    }
+    uint64_t number = (uint64_t)json_integer_or(answer.document, "number", 0);
     const char *service =
-        arena_string(&cli->arena, json_string_or(answer, "service", cli->arguments[0]));
-    json_decref(answer);
+        arena_string(&cli->arena, json_string_or(answer.document, "service", cli->arguments[0]));
+    json_decref(answer.document);
     return follow_epoch(cli, service, number, "sealed", true);
 }
 
@@ -248,7 +258,10 @@ const struct command policy_commands[] = {
                     "stores of\nboth clusters; --dry-run ends there.\n"),
     COMMAND("list", list, "", "", "all policies, and how they stand"),
     COMMAND("show", show, "POLICY", "", "one policy, every default written out"),
-    COMMAND("run", run, "POLICY", "rwt", "an epoch now"),
+    COMMAND("run", run, "POLICY", "rwt", "an epoch now",
+            .help = "Its T is lead_time of the policy from now. While another epoch of the policy "
+                    "runs it\nis refused (exit status 2); with --wait it begins when that one has "
+                    "ended.\n"),
     COMMAND("pause", order, "POLICY", "r", "no more epochs by the schedule",
             .outcome = "is paused; an epoch that runs goes on to its end"),
     COMMAND("resume", order, "POLICY", "r", "epochs by the schedule again",

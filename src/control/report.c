@@ -160,7 +160,7 @@ static const char *service_state(struct service *service)
         return "stuck";
     if (running != NULL && running->epoch.question != EPOCH_QUESTION_NONE)
         return "waiting";
-    if (running != NULL || service->planning != NULL)
+    if (running != NULL || service->planning != NULL || service->firing)
         return "running";
     return service->schedule.paused ? "paused" : "idle";
 }

@@ -197,6 +197,9 @@ static void carry_out_policy(struct order *order)
         schedule_resume(&service->schedule, now_us);
     } else if (service->broken != NULL) {
         error_set(&error, ERROR_CONFLICT, "the policy does not work here: %s", service->broken);
+    } else if (service->moving) {
+        error_set(&error, ERROR_CONFLICT,
+                  "a root of '%s' is being moved: see `coeval operation list`", service->name);
     } else if (!agents_obey(service, &error)) {
         /* said by it */
     } else if (service_is_busy(service) ||

@@ -420,6 +420,22 @@ def test_coeval_shrink_waits_and_is_approved(sealed, tmp_path):
     assert len(sealed.get("/v1/epochs?service=many")["epochs"]) == 2
 
 
+def test_coeval_runs_straight_after_apply(sealed, tmp_path):
+    """t0: now begins an epoch by itself; who wants one more has not to look when that has ended."""
+    (sealed.east / "fresh").mkdir()
+    file = tmp_path / "fresh.yaml"
+    file.write_text(json.dumps(policy("fresh", t0="now")))
+    assert sealed.coeval("policy", "apply", "-f", file).returncode == 0
+    refused = sealed.coeval("policy", "run", "fresh")
+    assert refused.returncode == 2 and "an epoch of 'fresh' is running" in refused.stderr
+    ran = sealed.coeval("policy", "run", "fresh", "--wait", "-o", "table")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.splitlines()[1].split()[0] == "2"
+    states = [e["state"] for e in sealed.get("/v1/epochs?service=fresh")["epochs"]]
+    assert states == ["sealed", "sealed"]
+    assert sealed.coeval("policy", "delete", "fresh", "--reason", "test").returncode == 0
+
+
 def test_coeval_without_a_terminal_prints_no_escapes(sealed):
     for words in (["status"], ["epoch", "list"], ["check"]):
         assert "\033" not in sealed.coeval(*words).stdout

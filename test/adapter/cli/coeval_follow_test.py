@@ -50,6 +50,56 @@ def test_run_waits_through_a_restart(script):
     assert ran.returncode == 0 and states(ran)[-1] == "sealed"
 
 
+def refused_once(script, *policies):
+    """Another epoch runs; then these answers of the policy, and the order is taken."""
+    script.on("POST", "/v1/policies/bills/run", error("CONFLICT", "epoch 1 runs"), status=409)
+    script.then("POST", "/v1/policies/bills/run", 200, {"service": "bills", "number": 2})
+    script.on("GET", "/v1/policies/bills", *({**found, "policy": APPLIED["policy"]}
+                                             for found in policies))
+    script.on("GET", "/v1/services/bills/epochs/2", epoch(2))
+
+
+RUNNING = service(state="running", running=epoch(1, "armed", progress=progress()))
+
+
+def test_run_waits_for_the_epoch_that_runs(script):
+    """As straight after `policy apply` with t0: now."""
+    refused_once(script, service(state="running"), RUNNING, service())
+    ran = coeval("policy", "run", "bills", "--wait", "--reason", "r", url=script.url)
+    assert ran.returncode == 0, ran.stderr
+    assert [json.loads(line)["number"] for line in ran.stdout.splitlines()] == [2]
+    assert ran.stderr == "  an epoch is running: the new one begins when it has ended\n"
+    orders = [json.loads(body) for method, _, body, _ in script.asked if method == "POST"]
+    assert orders == [{"reason": "r"}, {"reason": "r"}]
+
+
+def test_run_waits_for_the_epoch_that_runs_no_longer_than_it_may(script):
+    refused_once(script, RUNNING)
+    ran = coeval("policy", "run", "bills", "--wait", "--timeout", "1s", url=script.url)
+    assert ran.returncode == 8 and "no epoch was begun, one of 'bills' still runs" in ran.stderr
+    refused_once(script, RUNNING)
+    text, code = on_terminal(script, "policy", "run", "bills", "--wait", "--timeout", "1s")
+    assert code == 8 and "waits for the one that runs: armed" in text
+
+
+def test_run_does_not_wait_for_the_operator(script):
+    asking = epoch(1, "received", question="shrink", progress=progress())
+    refused_once(script, service(state="waiting", running=asking))
+    ran = coeval("policy", "run", "bills", "--wait", url=script.url)
+    assert ran.returncode == 6 and "epoch 1 runs" in ran.stderr
+    assert "coeval epoch approve bills 1" in ran.stdout
+
+
+def test_run_that_is_refused_for_another_reason(script):
+    refused_once(script, service(state="broken"))
+    ran = coeval("policy", "run", "bills", "--wait", url=script.url)
+    assert ran.returncode == 2 and ran.stderr == "coeval policy run: epoch 1 runs\n"
+    refused_once(script, service())  # idle again, and refused again: it is not tried for ever
+    script.on("POST", "/v1/policies/bills/run", error("CONFLICT", "no"), status=409)
+    ran = coeval("policy", "run", "bills", "--wait", url=script.url)
+    assert ran.returncode == 2 and ran.stderr == "coeval policy run: no\n"
+
+
 def test_run_that_is_planned_first(script):
     script.on("GET", EPOCH_1, error("NOT_FOUND"), status=404)
     script.then("GET", EPOCH_1, 200, epoch(1, "sealed"))

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from run_coeval import COEVAL, PATIENCE_S, ROOT, coeval, environment, script  # noqa: F401
-from scripted_device import APPLIED, error, event, service, status
+from scripted_device import APPLIED, epoch, error, event, service, status
 
 
 # ---- usage ----
@@ -32,6 +32,49 @@ def test_help_everywhere():
         assert ran.stdout.startswith("Usage: " + " ".join(("coeval", *path))), path
         assert max(map(len, ran.stdout.splitlines())) <= 100, path
         assert coeval(*path, "-h").stdout == ran.stdout
+
+
+WORDS = {"POLICY": "bills", "SERVICE": "bills", "CLUSTER": "east", "INSTANCE:/PATH": "posix:/x",
+         "INSTANCE": "posix", "OPERATION": "x", "FILE": "bills.yaml", "TEXT": "why", "WHEN": "1h"}
+
+
+def test_usage_is_what_must_be_given(tmp_path):
+    """With what the first line of its help tells, each command asks the device; with less it does
+    not even try."""
+    (tmp_path / "bills.yaml").write_text(POLICY)
+    for path in commands():
+        usage = coeval(*path, "--help").stdout.splitlines()[0].removeprefix("Usage: coeval ")
+        if "COMMAND" in usage:
+            continue
+        words = re.sub(r"\[[^]]*\]", "", usage).split()[len(path):]
+        given = [WORDS.get(word, word) for word in words]
+        assert coeval(*path, *given, cwd=tmp_path).returncode == 4, (path, given)
+        if given:
+            short = given[:-2] if "--" in words[-2:][0] else given[:-1]
+            ran = coeval(*path, *short, cwd=tmp_path)
+            assert ran.returncode == 1 and "is missing" in ran.stderr, (path, short)
+
+
+def test_help_tells_of_output_and_exit_status():
+    text = coeval("--help").stdout
+    assert "  --version" in text and "into a pipe" in text and "Exit status:" in text
+    for path in commands():
+        if path:
+            ran = coeval(*path, "--help")
+            assert ran.stdout.endswith("\nOutput and exit status: coeval --help\n"), path
+            assert "until the epoch" not in ran.stdout  # `operation show` waits, too
+
+
+def test_tables_into_a_pipe_are_tables(script):
+    """Only an epoch that is followed is JSON where no terminal is."""
+    script.on("GET", "/v1/status", status(services=[service()]))
+    script.on("GET", "/v1/policies", {"policies": [service()]})
+    script.on("GET", "/v1/epochs", {"epochs": [epoch()]})
+    for words in (["status"], ["policy", "list"], ["epoch", "list", "bills"]):
+        for form in ([], ["-o", "table"]):
+            shown = coeval(*words, *form, url=script.url).stdout
+            assert shown.splitlines()[0].split()[0] in ("service", "policy", "epoch"), shown
+        assert isinstance(json.loads(coeval(*words, "-o", "json", url=script.url).stdout), dict)
 
 
 def test_commands_of_the_manual_are_there():

@@ -165,7 +165,7 @@ static void test_nothing_begins_meanwhile(void **state)
     device_wait_orders(&bench.device, WEST, "move-root", 1);
     control_policy_verb(bench.device.control, "bills", "run", "", outcome_came, &run);
     assert_outcome(&bench.device, &run, ERROR_CONFLICT,
-                   "an epoch of 'bills' is running: see `coeval epoch list bills`");
+                   "a root of 'bills' is being moved: see `coeval operation list`");
     fake_agent_finish(bench.device.agents[WEST], "move-root",
                       "{\"state\": \"done\", \"result\": {\"removed\": 1}}");
     assert_outcome(&bench.device, &bench.outcome, ERROR_OK, "");
