@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/size.h"
 
 #define CHANGE_AGAIN_MS 200
 
@@ -108,8 +109,8 @@ static bool shorten_result(struct task *task)
         return false;
     json_object_clear(task->result);
     task->state = STATUS_FAILED;
-    error_set(&task->error, ERROR_LIMIT, "what it found is larger than one record (%zu MiB)",
-              JOURNAL_PAYLOAD_BYTES_MAX >> 20);
+    error_set(&task->error, ERROR_LIMIT, "what it found is larger than one record (%s)",
+              size_text(JOURNAL_PAYLOAD_BYTES_MAX).text);
     return true;
 }
 

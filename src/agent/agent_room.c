@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/size.h"
 
 #define RESULTS_KEPT_EPOCHS 8
 #define ASKS_KEPT 64
@@ -71,9 +72,9 @@ bool agent_make_room(struct agent *agent, size_t bytes, struct error *error)
         agent_drop(agent, task);
     return agent->parts.orders_bytes + bytes <= limit ||
            error_set(error, ERROR_LIMIT,
-                     "the orders that this agent carries out take %zu KiB: again "
+                     "the orders that this agent carries out take %s: again "
                      "when some of them have ended",
-                     agent->parts.orders_bytes >> 10);
+                     size_text(agent->parts.orders_bytes).text);
 }
 
 /* Results are kept until their epoch is long past: an order of a new epoch makes room. */

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/size.h"
 #include "base/timestamp.h"
 
 #define SHORT_ID_LENGTH 8
@@ -152,8 +153,8 @@ bool area_write_json(struct store_ref ref, const struct call *call, const char *
     buffer_init(&content, JSON_DOCUMENT_BYTES_MAX);
     json_print(document, true, &content);
     bool written = content.failed
-                       ? error_set(error, ERROR_LIMIT, "more than %zu MiB of JSON",
-                                   JSON_DOCUMENT_BYTES_MAX >> 20)
+                       ? error_set(error, ERROR_LIMIT, "more than %s of JSON",
+                                   size_text(JSON_DOCUMENT_BYTES_MAX).text)
                        : store_write_file(ref, call, path, content.data, content.size, error);
     buffer_fini(&content);
     return written || error_wrap(error, "%s", path);

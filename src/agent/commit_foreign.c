@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/size.h"
 #include "plan/listing_difference.h"
 #include "plan/receipt.h"
 
@@ -201,8 +202,8 @@ static bool note_arrival(void *context, const struct receipt_record *record, str
 {
     struct arrivals *arrivals = context;
     if ((arrivals->count + 1) * sizeof *arrivals->list > FOREIGN_BYTES_MAX)
-        return error_set(error, ERROR_LIMIT, "more than %zu MiB of receipts to compare",
-                         FOREIGN_BYTES_MAX >> 20);
+        return error_set(error, ERROR_LIMIT, "more than %s of receipts to compare",
+                         size_text(FOREIGN_BYTES_MAX).text);
     if (arrivals->count == arrivals->capacity) {
         arrivals->capacity = arrivals->capacity == 0 ? 256 : arrivals->capacity * 2;
         arrivals->list = memory_resize(arrivals->list, arrivals->capacity * sizeof *arrivals->list);

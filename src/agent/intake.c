@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/size.h"
 
 static const char *const base_names[] = {"empty", "seal", "live"};
 
@@ -163,11 +164,11 @@ static bool guard_shrinking(struct intake *intake, struct error *error)
     if (!too_much)
         return true;
     return member_ask(intake->task, intake->member, "shrink", error,
-                      "this epoch removes %llu of %llu entries (%llu MiB): more than "
+                      "this epoch removes %llu of %llu entries (%s): more than "
                       "max_removed. Approve it if the source is meant to be so, else abandon the "
                       "epoch and look at the source",
                       (unsigned long long)counts.removed_entries, (unsigned long long)entries,
-                      (unsigned long long)(counts.removed_bytes >> 20));
+                      size_text(counts.removed_bytes).text);
 }
 
 /* Below its root a member may have what only a root has staging for: it would be missing unsaid. */

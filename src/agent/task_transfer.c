@@ -13,6 +13,7 @@
 #include "base/crash.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/size.h"
 
 struct transfer {
     struct members members;
@@ -290,12 +291,11 @@ static bool check_space(struct task *task, const struct call *call, struct error
         if (!ref.component->space(ref.store, call, ref.area, &space, error)) /* copies lie there */
             return error_wrap(error, "space of %s", ref.area);
         if (space.free_bytes < bytes)
-            return error_set(
-                error, ERROR_NO_SPACE,
-                "the seal of %llu MiB has no room at %s:%s (%llu MiB free): free some, "
-                "or keep fewer seals",
-                (unsigned long long)(bytes >> 20), roots.list[i].instance, roots.list[i].root,
-                (unsigned long long)(space.free_bytes >> 20));
+            return error_set(error, ERROR_NO_SPACE,
+                             "the seal of %s has no room at %s:%s (%s free): free some, "
+                             "or keep fewer seals",
+                             size_text(bytes).text, roots.list[i].instance, roots.list[i].root,
+                             size_text(space.free_bytes).text);
     }
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/size.h"
 #include "cli/human.h"
 #include "cli/terminal_line.h"
 
@@ -175,14 +176,10 @@ static const char *written(struct arena *arena, const json_t *document, const ch
     return arena_string(arena, text);
 }
 
-static void write_size(int64_t bytes, char ret_text[HUMAN_TEXT_SIZE])
-{
-    human_size((uint64_t)bytes, ret_text);
-}
-
 const char *cli_size(struct arena *arena, const json_t *document, const char *name)
 {
-    return written(arena, document, name, write_size);
+    int64_t bytes = json_integer_or(document, name, -1);
+    return bytes < 0 ? NULL : arena_string(arena, size_text((uint64_t)bytes).text);
 }
 
 const char *cli_age(struct arena *arena, const json_t *document, const char *name)

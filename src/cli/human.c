@@ -10,23 +10,6 @@
 
 #include "policy/duration.h"
 
-void human_size(uint64_t bytes, char ret_text[HUMAN_TEXT_SIZE])
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    size_t unit = 0;
-    uint64_t scale = 1;
-    while (unit + 1 < sizeof units / sizeof units[0] && bytes / scale >= 1000) {
-        scale *= 1000;
-        unit++;
-    }
-    uint64_t whole = bytes / scale, tenth = bytes % scale * 10 / scale;
-    if (unit == 0 || whole >= 100)
-        snprintf(ret_text, HUMAN_TEXT_SIZE, "%" PRIu64 " %s", whole, units[unit]);
-    else
-        snprintf(ret_text, HUMAN_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", whole, tenth,
-                 units[unit]);
-}
-
 void human_skew(int64_t time_us, char ret_text[HUMAN_TEXT_SIZE])
 {
     if (time_us < 1000)

@@ -7,8 +7,6 @@
 
 #define HUMAN_TEXT_SIZE 40
 
-/* "999 B", "1.2 kB", "12.3 MB", "123 MB": powers of 1000, as in policies. */
-void human_size(uint64_t bytes, char ret_text[HUMAN_TEXT_SIZE]);
 /* "0.006 ms", "1.2 ms", "12 ms", "1.25 s" */
 void human_skew(int64_t time_us, char ret_text[HUMAN_TEXT_SIZE]);
 /* The two largest units: "12s", "3m 5s", "2h 4m", "3d 6h". */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/size.h"
 #include "cli/cli_print.h"
 #include "cli/exit_code.h"
-#include "cli/human.h"
 #include "cli/operation_wait.h"
 
 static bool has_failed(const json_t *operation)
@@ -98,12 +98,11 @@ static void print_verified(const json_t *operation, const json_t *result)
     int64_t number = json_integer_or(operation, "number", 0);
     size_t index;
     json_t *finding;
-    char size[HUMAN_TEXT_SIZE];
-    human_size((uint64_t)json_integer_or(result, "bytes", 0), size);
+    uint64_t bytes = (uint64_t)json_integer_or(result, "bytes", 0);
     if (json_boolean_or(result, "equal", false))
-        cli_print_line("the seal of %s/%" PRId64 " is as its manifest says: %" PRId64
-                       " entries, %s",
-                       service, number, json_integer_or(result, "entries", 0), size);
+        cli_print_line(
+            "the seal of %s/%" PRId64 " is as its manifest says: %" PRId64 " entries, %s", service,
+            number, json_integer_or(result, "entries", 0), size_text(bytes).text);
     else
         cli_print_line("the seal of %s/%" PRId64 " is NOT as its manifest says:", service, number);
     json_array_foreach(json_object_get(result, "findings"), index, finding)

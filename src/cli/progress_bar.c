@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/size.h"
 #include "cli/human.h"
 #include "cli/table.h"
 
@@ -120,17 +121,16 @@ static void print_line(const struct line *line, size_t width, struct buffer *tex
 
 static void add_amounts(struct line *line, const json_t *progress)
 {
-    char done[HUMAN_TEXT_SIZE], total[HUMAN_TEXT_SIZE];
+    char clock[HUMAN_TEXT_SIZE];
     int64_t bytes_total = json_integer_or(progress, "bytes_total", 0);
     int64_t files_total = json_integer_or(progress, "files_total", 0);
     int64_t rate = json_integer_or(progress, "bytes_per_second", 0);
     int64_t left = json_integer_or(progress, "seconds_left", -1);
     unsigned files = 0, rates = 0, lefts = 0, bytes = 0, next = 0;
     if (bytes_total > 0) {
-        human_size((uint64_t)json_integer_or(progress, "bytes_done", 0), done);
-        human_size((uint64_t)bytes_total, total);
+        uint64_t bytes_done = (uint64_t)json_integer_or(progress, "bytes_done", 0);
         bytes = (unsigned)line->count;
-        add_part(line, "%s/%s", done, total);
+        add_part(line, "%s/%s", size_text(bytes_done).text, size_text((uint64_t)bytes_total).text);
     }
     if (files_total > 0) {
         files = (unsigned)line->count;
@@ -139,15 +139,14 @@ static void add_amounts(struct line *line, const json_t *progress)
         line->dispensable[next++] = files;
     }
     if (rate > 0) {
-        human_size((uint64_t)rate, done);
         rates = (unsigned)line->count;
-        add_part(line, "%s/s", done);
+        add_part(line, "%s/s", size_text((uint64_t)rate).text);
         line->dispensable[next++] = rates;
     }
     if (left >= 0 && left < LEFT_SECONDS_MAX) {
-        human_clock(left, done);
+        human_clock(left, clock);
         lefts = (unsigned)line->count;
-        add_part(line, "%s left", done);
+        add_part(line, "%s left", clock);
         line->dispensable[next++] = lefts;
     }
     if (bytes_total > 0)

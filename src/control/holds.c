@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "control/control_private.h"
 
 #define ANSWER_LIMIT_MS 600000
@@ -39,29 +40,16 @@ void holds_fini(struct service *service)
 
 /* ---- telling -------------------------------------------------------------------------------- */
 
-/* "613.2 MiB" */
-static void print_bytes(uint64_t bytes, char *ret_text, size_t size)
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < ARRAY_LENGTH(units); unit++)
-        value /= 1024;
-    snprintf(ret_text, size, "%.*f %s", unit == 0 ? 0 : 1, value, units[unit]);
-}
-
 static void tell(struct service *service, const char *severity, const char *name,
                  const struct hold_verdict *verdict, const char *what)
 {
     const struct run *base = service_find_run(service, service->base.number);
-    char text[400], held[80] = "", pinned[80] = "", bytes[40];
+    char text[400], held[80] = "", pinned[80] = "";
     if (verdict->by_age >= verdict->by_bytes)
         snprintf(held, sizeof held, " for %.1f days now",
                  (double)(clock_realtime_us() - base->epoch.t_us) / (double)DAY_US);
-    if (verdict->by_bytes >= verdict->by_age && verdict->by_bytes != HOLD_YOUNG) {
-        print_bytes(service->hold.bytes, bytes, sizeof bytes);
-        snprintf(pinned, sizeof pinned, " and pins %s there", bytes);
-    }
+    if (verdict->by_bytes >= verdict->by_age && verdict->by_bytes != HOLD_YOUNG)
+        snprintf(pinned, sizeof pinned, " and pins %s there", size_text(service->hold.bytes).text);
     snprintf(text, sizeof text, "the base, epoch %d, is held on %s%s%s: %s",
              (int)service->base.number, service->pair->primary, held, pinned, what);
     event_tell(service->control, service, service->base.number, severity, name, text,

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/size.h"
 #include "control/control_private.h"
 
 #include <stdio.h>
@@ -305,9 +306,9 @@ static bool members_fit(const json_t *members, struct error *error)
     size_t size = control_text_size(members), limit = JOURNAL_PAYLOAD_BYTES_MAX / 4;
     return size <= limit ||
            error_set(error, ERROR_LIMIT,
-                     "the group selects %zu data sets, which take %zu KiB of at most %zu: make it "
+                     "the group selects %zu data sets, which take %s of at most %s: make it "
                      "smaller, or several services of it",
-                     json_array_size(members), size >> 10, limit >> 10);
+                     json_array_size(members), size_text(size).text, size_text(limit).text);
 }
 
 static void conclude(struct planning *planning)

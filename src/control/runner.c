@@ -6,6 +6,7 @@
 #include "base/crash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "control/control_private.h"
 
 #include <inttypes.h>
@@ -144,8 +145,9 @@ static void refuse_what_does_not_fit(const struct run *run, struct epoch_report 
         return;
     report->status = EPOCH_REPORT_FAILED;
     error_set(&report->error, ERROR_LIMIT,
-              "with what %s found the epoch's record has %zu KiB; the journal takes %zu",
-              epoch_instruction_name(report->kind), size >> 10, JOURNAL_PAYLOAD_BYTES_MAX >> 10);
+              "with what %s found the epoch's record has %s; the journal takes %s",
+              epoch_instruction_name(report->kind), size_text(size).text,
+              size_text(JOURNAL_PAYLOAD_BYTES_MAX).text);
 }
 
 static void agent_reported(void *context, const struct status *status, const struct error *error)

@@ -49,7 +49,7 @@ def test_a_primary_without_room_is_refused_before_t(place):
     epoch = daemon.wait_epoch(1, harness.ENDED)
     assert epoch["state"] == "abandoned", epoch
     assert epoch["cause"]["code"] == "NO_SPACE", epoch
-    assert "would take 12 MiB" in epoch["cause"]["message"], epoch
+    assert "would take 12.0 MiB" in epoch["cause"]["message"], epoch
     assert epoch["grade"] is None, epoch
     assert not snapshots_of(place)
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/size.h"
 
 struct held_entry {
     struct arena arena;
@@ -130,9 +131,9 @@ bool listing_order_add(struct listing_order *order, const struct entry *entry, s
     hold(order, entry);
     if (order->held_bytes > order->held_bytes_max)
         return error_set(error, ERROR_LIMIT,
-                         "too many names beyond ASCII in one directory: more than %zu MiB of them "
+                         "too many names beyond ASCII in one directory: more than %s of them "
                          "would have to be sorted",
-                         order->held_bytes_max >> 20);
+                         size_text(order->held_bytes_max).text);
     return true;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/size.h"
 #include "component/posix/posix_hold.h"
 #include "component/posix/posix_making.h"
 
@@ -78,10 +79,10 @@ static bool check_room(struct store *store, const struct call *call,
         }
     return needed <= left ||
            error_set(error, ERROR_NO_SPACE,
-                     "snapshots of %.80s%s would take %llu MiB, and the file system of the area "
-                     "has room for %llu: free some, or keep fewer snapshots",
-                     roots[0].root, root_count > 1 ? " and others" : "",
-                     (unsigned long long)(needed >> 20), (unsigned long long)(left >> 20));
+                     "snapshots of %.80s%s would take %s, and the file system of the area "
+                     "has room for %s: free some, or keep fewer snapshots",
+                     roots[0].root, root_count > 1 ? " and others" : "", size_text(needed).text,
+                     size_text(left).text);
 }
 
 bool posix_moment_prepare(struct store *store, const struct call *call, struct moment_root *roots,

@@ -143,14 +143,14 @@ def test_newest_epoch_is_meant_without_a_number(script):
 
 
 def test_bar_on_a_terminal(script):
-    half = progress(bytes_done=1200000000, bytes_total=2400000000, files_done=310, files_total=600,
-                    bytes_per_second=120000000, seconds_left=10)
+    half = progress(bytes_done=1288699904, bytes_total=2577399808, files_done=310, files_total=600,
+                    bytes_per_second=125829120, seconds_left=10)
     script.on("GET", EPOCH_1, epoch(1, "receiving", progress=half), epoch(1, "sealed"))
     text, code = on_terminal(script, "epoch", "show", "bills", "1", "--follow")
     assert code == 0
     first = text.split("\033[K")[0]
-    assert first.startswith("\rbills/1  receiving (copy)  [======")
-    assert "50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left" in first
+    assert first.startswith("\rbills/1  receiving (copy)  [=====")
+    assert "50%  1.2 GiB/2.4 GiB  310/600 files  120 MiB/s  0:10 left" in first
     assert len(first) <= 100
     assert "\033[32msealed\033[0m" in text and "{" not in text
 
@@ -218,7 +218,7 @@ def test_check_with_a_limit(script):
 
 
 @pytest.mark.parametrize("result, problem, expected, words", [
-    ({"equal": True, "findings": [], "entries": 7, "bytes": 4096}, None, 0, "7 entries, 4.0 kB"),
+    ({"equal": True, "findings": [], "entries": 7, "bytes": 4096}, None, 0, "7 entries, 4.0 KiB"),
     ({"equal": False, "findings": [{"member": "/bills", "what": "missing: a"}], "entries": 7,
       "bytes": 1}, None, 5, "/bills: missing: a"),
     (None, {"code": "CORRUPT", "message": "torn"}, 5, "coeval epoch verify: torn\n"),

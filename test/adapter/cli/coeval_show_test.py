@@ -20,13 +20,13 @@ def test_epochs_table(script):
     assert script.asked[0][1] == "/v1/epochs?service=bills&limit=3"
     lines = ran.stdout.splitlines()
     assert lines[:4] == [
-        "epoch  T                         state    mode         grade      skew  files    bytes  "
+        "epoch  T                         state    mode         grade      skew  files     bytes  "
         "removed  seconds  sealed",
-        "    3  2026-11-21T13:00:00.250Z  stuck    incremental  bounded  1.2 ms      3  12.3 MB  "
+        "    3  2026-11-21T13:00:00.250Z  stuck    incremental  bounded  1.2 ms      3  11.7 MiB  "
         "      2        -  -",
-        "    2  2026-11-21T13:00:00.250Z  sealed   incremental  bounded  1.2 ms      3  12.3 MB  "
+        "    2  2026-11-21T13:00:00.250Z  sealed   incremental  bounded  1.2 ms      3  11.7 MiB  "
         "      2      1.8  2026-11-21T13:00:02Z",
-        "    1  -                         planned  incremental  -             -      3  12.3 MB  "
+        "    1  -                         planned  incremental  -             -      3  11.7 MiB  "
         "      2        -  -"]
     assert "bills 3 is stuck: refused" in lines
     assert any(line.startswith("  coeval epoch rollback bills 3 --reason") for line in lines)

@@ -65,7 +65,7 @@ static void test_more_than_a_record_holds(void **state)
         "done");
     bed_fail(inspect, "LIMIT");
     struct bed_status status = bed_get(inspect);
-    assert_non_null(strstr(status.text, "16 MiB"));
+    assert_non_null(strstr(status.text, "16.0 MiB"));
     assert_null(json_object_get(status.result, "services"));
     bed_forget(&status);
     bed_restart(YORK);

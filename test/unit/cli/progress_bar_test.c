@@ -29,26 +29,26 @@ static void expect(const char *epoch, size_t width, const char *wanted)
 
 #define RECEIVING                                                                   \
     "{\"state\":\"receiving\",\"progress\":{\"phase\":\"copy\",\"files_done\":310," \
-    "\"files_total\":600,\"bytes_done\":1200000000,\"bytes_total\":2400000000,"     \
-    "\"bytes_per_second\":120000000,\"seconds_left\":10}}"
+    "\"files_total\":600,\"bytes_done\":1288699904,\"bytes_total\":2577399808,"     \
+    "\"bytes_per_second\":125829120,\"seconds_left\":10}}"
 
 static void test_everything(void **state)
 {
     (void)state;
     expect(RECEIVING, 100,
-           "receiving (copy)  [===========>           ]  50%  1.2 GB/2.4 GB  310/600 files  "
-           "120 MB/s  0:10 left");
+           "receiving (copy)  [==========>         ]  50%  1.2 GiB/2.4 GiB  310/600 files  "
+           "120 MiB/s  0:10 left");
 }
 
 /* What `coeval epoch show --follow` leaves of 80 places behind "warehouse/1234  ". */
 static void test_a_small_terminal(void **state)
 {
     (void)state;
-    expect(RECEIVING, 63, "copy  50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left");
-    expect(RECEIVING, 75,
-           "receiving (copy)  50%  1.2 GB/2.4 GB  310/600 files  120 MB/s  0:10 left");
-    expect(RECEIVING, 46, "copy  50%  1.2 GB/2.4 GB  120 MB/s  0:10 left");
-    expect(RECEIVING, 37, "copy  50%  1.2 GB/2.4 GB  0:10 left");
+    expect(RECEIVING, 66, "copy  50%  1.2 GiB/2.4 GiB  310/600 files  120 MiB/s  0:10 left");
+    expect(RECEIVING, 78,
+           "receiving (copy)  50%  1.2 GiB/2.4 GiB  310/600 files  120 MiB/s  0:10 left");
+    expect(RECEIVING, 49, "copy  50%  1.2 GiB/2.4 GiB  120 MiB/s  0:10 left");
+    expect(RECEIVING, 39, "copy  50%  1.2 GiB/2.4 GiB  0:10 left");
 }
 
 static void test_an_operation(void **state)
@@ -98,7 +98,7 @@ static void test_a_rate_that_is_none_yet(void **state)
     (void)state;
     expect("{\"state\":\"receiving\",\"progress\":{\"bytes_done\":1,\"bytes_total\":400000000,"
            "\"bytes_per_second\":538,\"seconds_left\":743494}}",
-           46, "receiving  0%  1 B/400 MB  538 B/s");
+           46, "receiving  0%  1 B/381 MiB  538 B/s");
 }
 
 static void test_files_without_bytes(void **state)

@@ -131,7 +131,7 @@ static void test_what_a_hold_pins_counts(void **state)
     assert_int_equal(json_integer_or(order, "number", 0), 1);
     assert_string_equal(json_string_or(json_object_get(order, "body"), "side", ""), "a");
     assert_event(&device, "hold.half",
-                 "the base, epoch 1, is held on east and pins 600.0 MiB there: half of hold_max is "
+                 "the base, epoch 1, is held on east and pins 600 MiB there: half of hold_max is "
                  "over without a new base");
     assert_int_equal(reported_bytes(&device), 600 << 20);
     /* Looked at again, not measured again. */
@@ -143,7 +143,7 @@ static void test_what_a_hold_pins_counts(void **state)
     device_policy(&device, "bills", "posix:/bills",
                   "{\"hold_max\": {\"bytes\": \"500MiB\", \"action\": \"release\"}}");
     assert_event(&device, "hold.released",
-                 "the base, epoch 1, is held on east and pins 600.0 MiB there: it is released, as "
+                 "the base, epoch 1, is held on east and pins 600 MiB there: it is released, as "
                  "the policy says; the next epoch compares by checksum");
     device_wait_orders(&device, EAST, "retire", 1);
     /* The next base is another one. */
