@@ -107,10 +107,12 @@ bool file_make_directories(const char *path, unsigned mode, struct error *error)
     CHECK(path[0] != '\0');
     char *copy = memory_copy_string(path);
     bool made = true;
+    for (size_t length = strlen(copy); length > 1 && copy[length - 1] == '/';)
+        copy[--length] = '\0'; /* the last one is the one with the mode */
     for (char *slash = strchr(copy + 1, '/'); made && slash != NULL;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        made = make_directory(copy, mode, error);
+        made = make_directory(copy, 0777, error);
         *slash = '/';
     }
     made = made && make_directory(copy, mode, error);

@@ -14,6 +14,8 @@ bool file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
 /* Temporary name beside it, fsync, rename, fsync of the directory. */
 bool file_write_durable(const char *path, const void *data, size_t size, unsigned mode,
                         struct error *error);
+/* The last one with this mode, those above it as the umask has them: others may live there, too.
+ * What is there already stays as it is. */
 bool file_make_directories(const char *path, unsigned mode, struct error *error);
 
 #endif

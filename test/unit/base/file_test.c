@@ -31,8 +31,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a/b/c",       "a/b", "a",    "blocker.new/x",
-                                        "blocker.new", "f",   "f.new"};
+    static const char *const names[] = {
+        "a/b/c",       "a/b", "a",    "srv/data/coeval", "srv/data", "srv", "blocker.new/x",
+        "blocker.new", "f",   "f.new"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (remove(in_directory(names[i])) != 0)
             continue; /* not every test makes every file; rmdir tells what was forgotten */
@@ -139,6 +140,28 @@ static void test_directories(void **state)
     assert_non_null(strstr(error.text, "/f"));
 }
 
+static unsigned mode_of(const char *name)
+{
+    struct stat status;
+    assert_int_equal(stat(in_directory(name), &status), 0);
+    return status.st_mode & 07777;
+}
+
+/* /srv and /srv/data of a state in /srv/data/coeval are not ours to close. */
+static void test_only_the_last_directory_is_private(void **state)
+{
+    struct error error = ERROR_NONE;
+    (void)state;
+    mode_t before = umask(0027);
+    assert_true(file_make_directories(in_directory("srv/data/coeval/"), 0700, &error));
+    umask(before);
+    assert_int_equal(mode_of("srv"), 0750);
+    assert_int_equal(mode_of("srv/data"), 0750);
+    assert_int_equal(mode_of("srv/data/coeval"), 0700);
+    assert_true(file_make_directories(in_directory("srv/data"), 0700, &error));
+    assert_int_equal(mode_of("srv/data"), 0750); /* was there */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_write_keeps_the_old_file),
         cmocka_unit_test(test_reading_fails),
         cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_only_the_last_directory_is_private),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -210,11 +210,53 @@ def test_a_lost_or_exchanged_parent_is_seen(sealed):
 def test_members_are_named(sealed):
     tree, service, delta = sealed
     assert verify(service, "g1.e2", "--member", "m1")[0] == 0
-    assert verify(service, "g1.e2", "--member", "m2")[0] == 3
+    assert verify(service, "g1.e2", "--member", "m2")[0] == 2
     write_seal(service, "g1.e2", delta, members=[
         {"id": "m1", "source_path": "/data", "manifest": delta, "tombstone": False},
         {"id": "m2", "source_path": "/gone", "manifest": None, "tombstone": True}])
     code, text = verify(service, "g1.e2")
     assert code == 0 and "m2 (/gone): 0 entries" in text
-    assert verify(service, "g1.e2", "--tree", tree)[0] == 3
+    code, text = verify(service, "g1.e2", "--tree", tree)
+    assert code == 2 and "give --member ID, one of m1 (/data), m2 (/gone)" in text
     assert verify(service, "g1.e2", "--tree", tree, "--member", "m1")[0] == 0
+
+
+WRONG = [
+    ([], "the following arguments are required: EPOCH_DIR"),
+    (["--tree", "{tree}"], "the following arguments are required: EPOCH_DIR"),
+    (["{service}"], "give a sealed epoch's AREA/PAIR/SERVICE/gG.eN"),
+    (["{service}/g1.e9"], "no seal.json that you may read in "),
+    (["{service}/g1.e2", "{service}/g1.e1"], "unrecognized arguments"),
+    (["{service}/g1.e2", "--tree"], "--tree: expected one argument"),
+    (["{service}/g1.e2", "--tree", ""], "give a seal snapshot's"),
+    (["{service}/g1.e2", "--tree", "{tree}/nowhere"], "give a seal snapshot's"),
+    (["{service}/g1.e2", "--tree", "{tree}/a b"], "give a seal snapshot's"),
+    (["{service}/g1.e2", "--member", "m7"], "give --member ID, one of m1 (/data)"),
+    (["{service}/g1.e2", "--members"], "--help tells more"),
+]
+
+
+@pytest.mark.parametrize("arguments, words", WRONG)
+def test_wrong_use_is_told_in_a_line(sealed, arguments, words):
+    tree, service, _ = sealed
+    given = [text.format(tree=tree, service=service) for text in arguments]
+    run = subprocess.run([sys.executable, PROGRAM, *given], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (2, ""), run.stderr
+    assert run.stderr.startswith("verify-manifest: ") and run.stderr.count("\n") == 1
+    assert words in run.stderr
+
+
+def test_damage_is_told_in_a_line(sealed):
+    _, service, _ = sealed
+    (service / "g1.e1" / "manifest.m1").unlink()
+    for text in (None, "{", "[]", "{}", "null"):
+        if text:
+            (service / "g1.e2" / "seal.json").write_text(text)
+        code, said = verify(service, "g1.e2")
+        assert code == 3 and said.startswith("verify-manifest: ") and said.count("\n") == 1, said
+
+
+def test_it_stays_short():
+    """So that somebody who trusts nobody reads all of it."""
+    with open(PROGRAM, encoding="utf-8") as file:
+        assert len(file.readlines()) < 150
