@@ -229,14 +229,37 @@ bool commit_list_saved(struct commit *commit, struct commit_member *item, const 
 
 /* ---- what the seal says of it --------------------------------------------------------------- */
 
-static bool count_lines(void *context, const void *data, size_t size, struct error *error)
+#define EXAMPLE_BYTES_MAX 8192 /* of the head and the first line behind it */
+
+struct reading {
+    int64_t lines;
+    struct buffer begin; /* of the list */
+};
+
+static bool read_lines(void *context, const void *data, size_t size, struct error *error)
 {
-    int64_t *lines = context;
+    struct reading *reading = context;
     const char *at = data, *end = at + size;
+    size_t room = EXAMPLE_BYTES_MAX - reading->begin.size;
     (void)error;
+    buffer_append(&reading->begin, data, size < room ? size : room);
     while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL && ++at <= end)
-        (*lines)++;
+        reading->lines++;
     return true;
+}
+
+/* So that who reads the event knows at once what it is about. A longer path is seen in the list. */
+static void set_example(json_t *list, struct buffer *begin)
+{
+    char *line = strchr(buffer_text(begin), '\n');
+    char *why = line == NULL ? NULL : strchr(line + 1, '\t');
+    char *path = why == NULL ? NULL : strchr(why + 1, '\t');
+    char *end = path == NULL ? NULL : strchr(path + 1, '\n');
+    if (end == NULL)
+        return;
+    *path = *end = '\0';
+    json_set_string(list, "why", why + 1);
+    json_set_string(list, "example", path + 1);
 }
 
 json_t *commit_describe_saved(struct commit *commit, struct commit_member *item,
@@ -246,21 +269,25 @@ json_t *commit_describe_saved(struct commit *commit, struct commit_member *item,
     json_t *saved = json_array();
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         struct error absent = ERROR_NONE;
-        int64_t lines = 0;
+        struct reading reading = {.lines = 0};
+        buffer_init(&reading.begin, 0);
         const char *path = path_join(&commit->arena, directory_of(commit, item, kinds[i]), "list");
-        bool read = area_file_read(item->target, &commit->call, path, count_lines, &lines, &absent);
+        bool read =
+            area_file_read(item->target, &commit->call, path, read_lines, &reading, &absent);
+        if (read) {
+            json_t *list = json_object();
+            json_set_string(list, "instance", item->member->target_instance);
+            json_set_string(list, "list", path);
+            json_set_integer(list, "objects", reading.lines - 1); /* the first one is the head */
+            set_example(list, &reading.begin);
+            json_append_take(saved, list);
+        }
+        buffer_fini(&reading.begin);
         if (!read && absent.code != ERROR_NOT_FOUND) {
             json_decref(saved);
             *error = absent;
             return NULL;
         }
-        if (!read)
-            continue;
-        json_t *list = json_object();
-        json_set_string(list, "instance", item->member->target_instance);
-        json_set_string(list, "list", path);
-        json_set_integer(list, "objects", lines - 1); /* the first one is the head */
-        json_append_take(saved, list);
     }
     return saved;
 }

@@ -122,7 +122,10 @@ static bool is_own_seal(const struct epoch *epoch, const json_t *seal)
            json_integer_or(seal, "attempt", epoch->attempt) == epoch->attempt;
 }
 
-/* What the target had and the epoch took away: kept, and listed where it is kept. */
+#define EXAMPLE_LENGTH_MAX 100
+
+/* What the target had and the epoch took away: kept, and listed where it is kept. It may be the
+ * reader's own work: he must learn what, why, where, and how to get rid of it. */
 static void tell_saved(struct step *step, const json_t *seal)
 {
     size_t index, of_member, lists = 0;
@@ -136,14 +139,20 @@ static void tell_saved(struct step *step, const json_t *seal)
         }
     if (lists == 0)
         return;
-    char more[64] = "";
+    char more[64] = "", example[EXAMPLE_LENGTH_MAX + 64] = "";
+    const char *path = json_string_or(first, "example", "");
+    if (path[0] != '\0' && strlen(path) <= EXAMPLE_LENGTH_MAX)
+        snprintf(example, sizeof example, " (for one %s: %.20s)", path,
+                 json_string_or(first, "why", ""));
     if (lists > 1)
         snprintf(more, sizeof more, " and %zu more (they are in the seal)", lists - 1);
     step_tell(step, "epoch.saved", EPOCH_WARNING,
-              "%" PRId64 " objects that it replaced or removed on the target were not of a seal; "
-              "they are kept, and listed in %s:%.300s%s",
-              objects, json_string_or(first, "instance", "?"), json_string_or(first, "list", "?"),
-              more);
+              "somebody else had changed or put %" PRId64 " objects on the target which this "
+              "epoch had to replace or remove%s; they are kept, and listed in %s:%.200s%s. Bring "
+              "back on the primary what is needed, then remove the list's directory on the "
+              "secondary: Coeval never does",
+              objects, example, json_string_or(first, "instance", "?"),
+              json_string_or(first, "list", "?"), more);
 }
 
 bool step_seal(struct step *step, const json_t *seal)

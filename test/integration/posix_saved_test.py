@@ -38,6 +38,8 @@ def area_elsewhere(place):
 def told_list(place, daemon):
     """Of the newest event: {path: (why, content)} of what is kept."""
     text = daemon.wait_event("epoch.saved")["text"]
+    assert "somebody else had changed or put" in text and "Coeval never does" in text
+    assert re.search(r"\(for one (1: replaced|odd|below: removed)", text), text
     path = place.target(re.search(r"posix:(\S+/list)", text).group(1))
     found = {}
     with open(path, encoding="utf-8") as lines:

@@ -49,6 +49,9 @@ static void test_moved_and_listed(void **state)
               "list) | grep -qx gone");
     bed_shell("grep -q '\"saved\":\\[{.*g1.e1.m1/list.*\"objects\":3' "
               "$TOP/york/coeval/$SERVICE/g1.e1/seal.json");
+    bed_shell(
+        "grep -q '\"example\":\"\\(d/f\",.*\"why\":\"replaced\\|[gl]\",.*\"why\":\"removed\\)' "
+        "$TOP/york/coeval/$SERVICE/g1.e1/seal.json");
     assert_int_equal(spy_place("copy_file", "saved/"), -1);
 }
 
