@@ -229,6 +229,16 @@ def test_the_unit_starts_the_daemon_of_the_example(tmp_path):
         process.wait()
 
 
+def test_the_unit_takes_nothing_away_that_is_needed():
+    """The reasons stand in the unit."""
+    for key in ("ProtectSystem", "ProtectHome", "RestrictSUIDSGID", "ProtectClock",
+                "CapabilityBoundingSet", "MemoryDenyWriteExecute", "RestrictNamespaces"):
+        assert key not in settings()
+        with open(UNIT, encoding="utf-8") as file:
+            assert key in file.read(), "without its reason"
+    assert one("Type") == "exec"  # notify needs sd_notify in the daemon
+
+
 def test_a_bad_configuration_is_not_started_again(tmp_path):
     """Restart=on-failure would try for ever what only the operator can mend."""
     assert one("Restart") == "on-failure"
@@ -236,3 +246,76 @@ def test_a_bad_configuration_is_not_started_again(tmp_path):
     done = subprocess.run([COEVALD, "--config", str(tmp_path / "bad.yaml")], check=False,
                           stderr=subprocess.DEVNULL, timeout=20)
     assert str(done.returncode) in one("RestartPreventExitStatus").split()
+
+
+# ---- what is installed ----
+
+INSTALLED = """
+bin/coeval
+bin/coeval-journal
+bin/coevald
+bin/verify-manifest
+lib/systemd/system/coevald.service
+share/doc/coeval/ARCHITECTURE.md
+share/doc/coeval/ChangeLog
+share/doc/coeval/LICENSE
+share/doc/coeval/README.md
+share/doc/coeval/STYLE.md
+share/doc/coeval/examples/coevald-agent.yaml
+share/doc/coeval/examples/coevald-posix.yaml
+share/doc/coeval/examples/coevald.yaml
+share/doc/coeval/examples/entrypoint
+share/doc/coeval/examples/policy-nightly.yaml
+share/doc/coeval/examples/policy-posix.yaml
+share/doc/coeval/examples/policy-simple.yaml
+""".split()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The tree below DESTDIR, and the prefix in it."""
+    top = tmp_path_factory.mktemp("destdir")
+    subprocess.run(["meson", "install", "-C", os.environ["BUILD_ROOT"], "--no-rebuild", "--quiet",
+                    "--destdir", str(top)], check=True, timeout=60)
+    found, = top.rglob("bin/coevald")
+    return top, found.parents[1]
+
+
+def test_what_is_installed(installed):
+    """Nothing in /etc: that is the operator's. No header, no library: there is none for others."""
+    top, prefix = installed
+    paths = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
+    documents = {f"share/doc/coeval/doc/{name}" for name in os.listdir(os.path.join(CONF, "../doc"))
+                 if name != "meson.build"}
+    assert paths == {*INSTALLED, *documents}
+    assert {path for path in top.rglob("*") if not path.is_dir()} == {prefix / p for p in paths}
+    examples = {name for name in os.listdir(os.path.join(CONF, "examples"))}
+    assert examples <= {os.path.basename(path) for path in paths}
+
+
+def test_what_is_installed_works(installed):
+    top, prefix = installed
+    for name in ("coevald", "coeval", "verify-manifest", "coeval-journal"):
+        done = subprocess.run([prefix / "bin" / name, "--help"], capture_output=True, text=True,
+                              check=False, timeout=20)
+        assert done.returncode == 0 and name in done.stdout, (name, done)
+    examples = prefix / "share/doc/coeval/examples"
+    assert os.access(examples / "entrypoint", os.X_OK)
+    unit = (prefix / "lib/systemd/system/coevald.service").read_text()
+    for line in re.findall(r"^ExecStart(?:Pre)?=(\S+)", unit, re.M):
+        assert line == f"/{prefix.relative_to(top)}/bin/coevald"
+    place, = re.findall(r"^Documentation=file://(\S+)", unit, re.M)
+    assert (top / place.lstrip("/")).is_file()
+
+
+def test_the_examples_are_good(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef-token\n")
+    token.chmod(0o600)
+    for name in ("coevald.yaml", "examples/coevald-agent.yaml", "examples/coevald-posix.yaml"):
+        with open(os.path.join(CONF, name), encoding="utf-8") as file:
+            text = file.read().replace("/etc/coeval/token", str(token))
+        (tmp_path / "x.yaml").write_text(text)
+        done = subprocess.run([COEVALD, "--config", str(tmp_path / "x.yaml"), "--check-config"],
+                              capture_output=True, text=True, check=False, timeout=20)
+        assert (done.returncode, done.stderr) == (0, ""), name
