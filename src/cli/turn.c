@@ -14,12 +14,13 @@
 #include "cli/terminal_line.h"
 
 #define LOOK_EVERY_MS 300
+#define UNREACHABLE_MS_MAX 60000 /* a restart of the device */
 
 struct turn {
     struct cli *cli;
     const char *service;
     const struct error *refusal;
-    int64_t began_ms;
+    int64_t began_ms, reached_ms;
     struct terminal_line line;
     bool was_told;
 };
@@ -80,9 +81,16 @@ static enum turn_state look(struct turn *turn, int *ret_status)
     struct device_path path;
     device_path_init(&path, "/v1/policies");
     device_path_segment(&path, turn->service);
-    json_t *policy = device_ask(turn->cli, HTTP_GET, &path, NULL, ret_status);
-    if (policy == NULL)
+    struct device_answer answer;
+    if (!device_call(turn->cli, HTTP_GET, &path, NULL, &answer)) {
+        if (!answer.reached && now_ms() - turn->reached_ms < UNREACHABLE_MS_MAX)
+            return TURN_RUNS; /* it did answer our order */
+        terminal_line_clear(&turn->line);
+        *ret_status = device_failure(turn->cli, &answer);
         return TURN_OVER;
+    }
+    json_t *policy = answer.document;
+    turn->reached_ms = now_ms();
     const char *state = json_string_or(policy, "state", "");
     const json_t *running = json_object_get(policy, "running");
     enum turn_state result = TURN_FREE;
@@ -102,6 +110,7 @@ bool turn_await(struct cli *cli, const char *service, const struct error *refusa
 {
     static const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
     struct turn turn = {.cli = cli, .service = service, .refusal = refusal, .began_ms = now_ms()};
+    turn.reached_ms = turn.began_ms;
     enum turn_state state;
     while ((state = look(&turn, ret_status)) == TURN_RUNS) {
         if (is_too_late(&turn)) {

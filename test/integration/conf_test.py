@@ -319,3 +319,29 @@ def test_the_examples_are_good(tmp_path):
         done = subprocess.run([COEVALD, "--config", str(tmp_path / "x.yaml"), "--check-config"],
                               capture_output=True, text=True, check=False, timeout=20)
         assert (done.returncode, done.stderr) == (0, ""), name
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def test_exit_codes_of_the_programs_beside_coeval(tmp_path):
+    """doc/exit-codes.md has the words of each program's help, and what is wrong ends so."""
+    programs = {"coevald": COEVALD, "coeval-journal": os.environ["COEVAL_JOURNAL"],
+                "verify-manifest": os.path.join(os.path.dirname(CONF), "tools/verify-manifest")}
+    with open(os.path.join(os.path.dirname(CONF), "doc/exit-codes.md"), encoding="utf-8") as file:
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in file
+                if line.startswith("| `")]
+    assert {row[0].strip("`") for row in rows} == set(programs)
+    for name, *meanings in rows:
+        text = subprocess.run([programs[name.strip("`")], "--help"], capture_output=True,
+                              text=True, check=True, timeout=20).stdout
+        for status, meaning in enumerate(meanings):
+            assert meaning == "" or f"{status} {meaning}" in words(text), (name, status)
+    for arguments, status in ((["coevald"], 2), (["coevald", "--frobnicate"], 2),
+                              (["coevald", "--config", tmp_path / "none.yaml"], 2),
+                              (["coeval-journal"], 1), (["coeval-journal", tmp_path, "dump"], 2),
+                              (["verify-manifest"], 2), (["verify-manifest", tmp_path], 2)):
+        done = subprocess.run([programs[arguments[0]], *arguments[1:]], capture_output=True,
+                              check=False, timeout=20)
+        assert (done.returncode, done.stdout) == (status, b""), (arguments, done)

@@ -73,6 +73,21 @@ def test_run_waits_for_the_epoch_that_runs(script):
     assert orders == [{"reason": "r"}, {"reason": "r"}]
 
 
+def test_run_waits_for_its_turn_through_a_restart(script):
+    refused_once(script, RUNNING)
+    script.answers["GET", "/v1/policies/bills"] += [(0, None, True), (0, None, True)]
+    script.then("GET", "/v1/policies/bills", 200, {**service(), "policy": APPLIED["policy"]})
+    assert run_again(script).returncode == 0
+    refused_once(script, RUNNING)
+    script.then("GET", "/v1/policies/bills", 404, error("NOT_FOUND", "it was deleted"))
+    ran = run_again(script)
+    assert ran.returncode == 3 and ran.stderr.endswith("coeval policy run: it was deleted\n")
+
+
+def run_again(script):
+    return coeval("policy", "run", "bills", "--wait", url=script.url)
+
+
 def test_run_waits_for_the_epoch_that_runs_no_longer_than_it_may(script):
     refused_once(script, RUNNING)
     ran = coeval("policy", "run", "bills", "--wait", "--timeout", "1s", url=script.url)
