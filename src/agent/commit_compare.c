@@ -15,7 +15,7 @@
 #include "plan/expected.h"
 #include "plan/receipt.h"
 
-#define COMPARE_BYTES_MAX ((size_t)2 << 30)
+#define EXPECTED_BYTES_MAX ((size_t)2 << 30)
 
 static unsigned compared_fields(const struct commit_member *item)
 {
@@ -126,7 +126,7 @@ static bool compare_touched(struct commit *commit, struct commit_member *item,
 static bool same_differences(struct commit *commit, struct commit_member *item, const char *to,
                              struct expectation *expectation, struct error *error)
 {
-    if (!expectation_init(expectation, &item->plan, COMPARE_BYTES_MAX, error) ||
+    if (!expectation_init(expectation, &item->plan, EXPECTED_BYTES_MAX, error) ||
         !item->target.component->difference(item->target.store, &commit->call,
                                             item->member->target_root, item->member->target_below,
                                             commit->base_snapshot, to, expectation_add, expectation,
@@ -244,9 +244,7 @@ bool compare_with_manifest(struct store_ref home, const struct call *call, const
                            struct error *error)
 {
     struct tree_options options = {.described = true, .with_crc = with_crc, .skip_staging = true};
-    struct listing_options how = {.identity = LISTING_BY_PATH,
-                                  .fields = compared_fields(item),
-                                  .limit_bytes = COMPARE_BYTES_MAX};
+    struct listing_options how = {.identity = LISTING_BY_PATH, .fields = compared_fields(item)};
     struct manifest_view *view;
     if (!manifest_view_open(home, call, directory, item->member->id, &view, error))
         return false;
@@ -264,8 +262,7 @@ static bool compare_with_source(struct commit *commit, struct commit_member *ite
                                 struct error *error)
 {
     struct listing_options how = {.identity = LISTING_BY_PATH,
-                                  .fields = compared_fields(item) & item->fields,
-                                  .limit_bytes = COMPARE_BYTES_MAX};
+                                  .fields = compared_fields(item) & item->fields};
     struct manifest_view *source, *frozen;
     const char *member = source_listing_member(&commit->arena, item->member->id);
     if (!manifest_view_open(commit->home, &commit->call, commit->directory, member, &source, error))
@@ -365,9 +362,7 @@ static bool compare_with_seal(struct returned *returned, struct error *error)
     struct commit *commit = returned->commit;
     struct commit_member *item = returned->item;
     struct tree_options options = {.described = true, .with_crc = true, .skip_staging = true};
-    struct listing_options how = {.identity = LISTING_BY_PATH,
-                                  .fields = compared_fields(item),
-                                  .limit_bytes = COMPARE_BYTES_MAX};
+    struct listing_options how = {.identity = LISTING_BY_PATH, .fields = compared_fields(item)};
     struct tree_stream *sealed =
         tree_stream_new(item->target, &commit->call, item->base_top, &options);
     struct tree_stream *live =

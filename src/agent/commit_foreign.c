@@ -79,8 +79,7 @@ static bool look_into_parked(struct commit *commit, struct commit_member *item,
 {
     struct parked parked = {commit, item, top, false};
     struct tree_options options = {.described = false};
-    struct listing_options how = {
-        .identity = LISTING_BY_PATH, .fields = ENTRY_TIMES, .limit_bytes = FOREIGN_BYTES_MAX};
+    struct listing_options how = {.identity = LISTING_BY_PATH, .fields = ENTRY_TIMES};
     struct tree_stream *then =
         tree_stream_new(item->target, &commit->call,
                         path_join(&commit->arena, item->base_top, step->place), &options);

@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/path.h"
 
-#define RESTORED_BYTES_MAX ((size_t)2 << 30)
-
 static bool is_damage(const struct error *error)
 {
     return error->code == ERROR_CORRUPT || error->code == ERROR_NOT_FOUND;
@@ -135,8 +133,7 @@ static bool count_touch(void *context, const struct difference *difference, stru
 static bool look_at_restored(struct intake *intake, struct error *error)
 {
     struct tree_options options = {.described = true, .with_crc = true, .skip_staging = true};
-    struct listing_options how = {
-        .identity = LISTING_BY_PATH, .fields = intake->fields, .limit_bytes = RESTORED_BYTES_MAX};
+    struct listing_options how = {.identity = LISTING_BY_PATH, .fields = intake->fields};
     struct touch touch = {.intake = intake};
     struct tree_stream *sealed =
         tree_stream_new(intake->target, &intake->call, intake->standing.top, &options);

@@ -14,7 +14,6 @@
 #include "base/path.h"
 
 #define FINDINGS_MAX 1000
-#define VERIFY_BYTES_MAX ((size_t)2 << 30)
 
 struct verifying {
     struct task *task;
@@ -101,7 +100,6 @@ static bool verify_member(struct verifying *verifying, struct error *error)
     fields |= component->features & COMPONENT_XATTRS ? ENTRY_XATTRS : 0;
     struct listing_options how = {.identity = LISTING_BY_PATH,
                                   .fields = fields,
-                                  .limit_bytes = VERIFY_BYTES_MAX,
                                   .drifting = (component->features & COMPONENT_DRIFTING) != 0};
     struct tree_stream *tree = tree_stream_new(verifying->target, &verifying->call, top, &options);
     struct listing expected = {manifest_view_next, view}, actual = {tree_stream_next, tree};

@@ -1,5 +1,5 @@
 /* listing_difference.c: one merge of both streams, which settles what stayed at its place; then the
- * rest is paired by identity and said. */
+ * rest is paired by identity and said. By path alone nothing can be paired: all is said at once. */
 #include "plan/listing_difference.h"
 
 #include <stdlib.h>
@@ -27,12 +27,22 @@ struct side {
     struct path_map by_path;
 };
 
+/* A directory that both sides have, on the way to where the merge is. */
+struct ancestor {
+    size_t length; /* of its path, which the deepest one's begins with */
+    bool said;     /* MODIFY */
+};
+
 struct comparison {
     const struct listing_options *options;
     struct side old, new;
     struct buffer apart; /* nearest directory at whose path two different objects are: what
-                            lies below it on both sides has different parents */
+                            lies below it on both sides has different parents. By path: or only
+                            one is, and nothing below it is said */
     bool is_apart;
+    struct ancestor *ancestors; /* by path: the top first */
+    size_t ancestor_count, ancestor_capacity;
+    struct buffer deepest;    /* path of the last ancestor */
     struct path_map modified; /* directories for which MODIFY was said */
     struct arena arena;
     difference_fn *emit;
@@ -148,33 +158,115 @@ static bool is_below_apart(const struct comparison *comparison, const char *path
     return comparison->is_apart && path_is_under(path, buffer_text(&comparison->apart));
 }
 
+static void set_apart(struct comparison *comparison, const char *path)
+{
+    buffer_clear(&comparison->apart);
+    buffer_append_text(&comparison->apart, path);
+    comparison->is_apart = true;
+}
+
+/* ---- by path: nothing is remembered but where the merge is ----------------------------------- */
+
+/* The directory that path lies in: the deepest ancestor, once those that are left are dropped.
+ * NULL: path is the top. */
+static struct ancestor *parent_of(struct comparison *comparison, const char *path)
+{
+    size_t *count = &comparison->ancestor_count;
+    while (*count > 0 && !path_is_under(path, buffer_text(&comparison->deepest))) {
+        --*count;
+        size_t length = *count > 0 ? comparison->ancestors[*count - 1].length : 0;
+        buffer_truncate(&comparison->deepest, length);
+    }
+    return *count > 0 ? &comparison->ancestors[*count - 1] : NULL;
+}
+
+static void enter(struct comparison *comparison, const char *path, bool said)
+{
+    parent_of(comparison, path);
+    if (comparison->ancestor_count == comparison->ancestor_capacity) {
+        comparison->ancestor_capacity =
+            comparison->ancestor_capacity == 0 ? 16 : comparison->ancestor_capacity * 2;
+        comparison->ancestors = memory_resize(
+            comparison->ancestors, comparison->ancestor_capacity * sizeof *comparison->ancestors);
+    }
+    comparison->ancestors[comparison->ancestor_count++] =
+        (struct ancestor){.length = strlen(path), .said = said};
+    buffer_clear(&comparison->deepest);
+    buffer_append_text(&comparison->deepest, path);
+}
+
+static bool say_parent(struct comparison *comparison, const char *path, struct error *error)
+{
+    struct ancestor *parent = parent_of(comparison, path);
+    if (parent == NULL || parent->said)
+        return true;
+    parent->said = true;
+    return say(comparison, DIFFERENCE_MODIFY, buffer_text(&comparison->deepest), NULL, error);
+}
+
+static bool judge_pair(struct comparison *comparison, struct error *error)
+{
+    const struct entry *old = comparison->old.current, *new = comparison->new.current;
+    if (!is_same_object(comparison, old, new)) {
+        set_apart(comparison, new->path);
+        return say(comparison, DIFFERENCE_DELETE, old->path, NULL, error) &&
+               say(comparison, DIFFERENCE_CREATE, new->path, NULL, error) &&
+               say_parent(comparison, new->path, error);
+    }
+    bool modified = is_modified(comparison, old, new);
+    if (new->type == ENTRY_DIRECTORY)
+        enter(comparison, new->path, modified);
+    return !modified || say(comparison, DIFFERENCE_MODIFY, new->path, NULL, error);
+}
+
+/* order as of path_compare(): negative when only the old side has it. */
+static bool judge_by_path(struct comparison *comparison, int order, struct error *error)
+{
+    const struct entry *entry = order < 0 ? comparison->old.current : comparison->new.current;
+    if (is_below_apart(comparison, entry->path))
+        return true;
+    if (order == 0)
+        return judge_pair(comparison, error);
+    set_apart(comparison, entry->path);
+    return say(comparison, order < 0 ? DIFFERENCE_DELETE : DIFFERENCE_CREATE, entry->path, NULL,
+               error) &&
+           say_parent(comparison, entry->path, error);
+}
+
+/* ---- by identity ---------------------------------------------------------------------------- */
+
 static bool merge_equal_paths(struct comparison *comparison, struct error *error)
 {
     const struct entry *old = comparison->old.current, *new = comparison->new.current;
     bool below = is_below_apart(comparison, new->path);
     if (below || !is_same_object(comparison, old, new)) {
-        if (!below) {
-            buffer_clear(&comparison->apart);
-            buffer_append_text(&comparison->apart, new->path);
-            comparison->is_apart = true;
-        }
+        if (!below)
+            set_apart(comparison, new->path);
         return remember(comparison, &comparison->old, error) &&
                remember(comparison, &comparison->new, error);
     }
     return say_if_modified(comparison, old, new, error);
 }
 
+static bool judge_by_identity(struct comparison *comparison, int order, struct error *error)
+{
+    return order == 0
+               ? merge_equal_paths(comparison, error)
+               : remember(comparison, order < 0 ? &comparison->old : &comparison->new, error);
+}
+
 static bool merge(struct comparison *comparison, struct error *error)
 {
     struct side *old = &comparison->old, *new = &comparison->new;
+    bool by_path = comparison->options->identity == LISTING_BY_PATH;
     if (!advance(old, error) || !advance(new, error))
         return false;
     while (old->current != NULL || new->current != NULL) {
         int order = old->current == NULL   ? 1
                     : new->current == NULL ? -1
                                            : path_compare(old->current->path, new->current->path);
-        bool ok = order == 0 ? merge_equal_paths(comparison, error)
-                             : remember(comparison, order < 0 ? old : new, error);
+        bool ok = by_path ? judge_by_path(comparison, order, error)
+                          : judge_by_identity(comparison, order, error);
         if (!ok || (order <= 0 && !advance(old, error)) || (order >= 0 && !advance(new, error)))
             return false;
     }
@@ -322,6 +414,8 @@ bool listing_difference(const struct listing *old, const struct listing *new,
     buffer_fini(&comparison.old.last_path);
     buffer_fini(&comparison.new.last_path);
     buffer_fini(&comparison.apart);
+    buffer_fini(&comparison.deepest);
+    free(comparison.ancestors);
     path_map_fini(&comparison.old.by_path);
     path_map_fini(&comparison.new.by_path);
     path_map_fini(&comparison.modified);

@@ -5,7 +5,8 @@
  *
  * Both streams are in the order of path_compare() and complete: an object's directory comes before
  * it. What is equal at its place costs no memory; what appeared, vanished or moved is remembered,
- * and so is everything below a directory that did. */
+ * and so is everything below a directory that did. By path nothing is: all is said as the streams
+ * come to it, while they are being read. */
 #ifndef COEVAL_PLAN_LISTING_DIFFERENCE_H
 #define COEVAL_PLAN_LISTING_DIFFERENCE_H
 
@@ -33,7 +34,7 @@ struct listing_options {
                            by CRC where both have one, else by length and mtime. Without
                            descriptions (acl NULL, has_acl) only the presence of an ACL counts. The
                            mtime of the top itself never does. */
-    size_t limit_bytes; /* memory; ERROR_LIMIT beyond it */
+    size_t limit_bytes; /* memory; ERROR_LIMIT beyond it. By path: not looked at */
     bool drifting;      /* the mtime of a directory proves nothing: COMPONENT_DRIFTING */
 };
 

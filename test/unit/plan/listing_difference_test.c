@@ -125,8 +125,33 @@ static void check_difference(const char *old_text, const char *new_text,
     check_said(&said, expected);
 }
 
+/* By path all is said while the listings are read, else at their end: where no identity is known
+ * both must say the same. */
+static void check_by_path(const char *old_text, const char *new_text)
+{
+    struct said said[2] = {{.room = 64}, {.room = 64}};
+    for (int by_identity = 0; by_identity < 2; by_identity++) {
+        struct text_listing old, new;
+        struct error error = ERROR_NONE;
+        parse(&old, old_text);
+        parse(&new, new_text);
+        for (size_t i = 0; i < ARRAY_LENGTH(old.entries); i++)
+            old.entries[i].file_id = new.entries[i].file_id = 0;
+        assert_true(run(&old, &new, by_identity ? &by_id : &by_path, &said[by_identity], &error));
+    }
+    struct buffer text;
+    buffer_init(&text, 0);
+    qsort(said[1].lines, said[1].count, sizeof said[1].lines[0], compare_lines);
+    for (size_t i = 0; i < said[1].count; i++)
+        buffer_append_format(&text, "%s%s", i > 0 ? "|" : "", said[1].lines[i]);
+    check_said(&said[0], buffer_text(&text));
+    buffer_fini(&text);
+}
+
 static void check(const char *old_text, const char *new_text, const char *expected)
 {
+    check_by_path(old_text, new_text);
+    check_by_path(new_text, old_text);
     check_difference(old_text, new_text, &by_birth, expected);
     check_difference(old_text, new_text, &by_id, expected);
 }
@@ -193,6 +218,18 @@ static void test_many_objects(void **state)
           "b/2=22 b/3=23 b/4=24 b/5=25 b/6=26 b/7=27",
           ".=1 c/=2 c/1=11 c/2=12 c/3=13 c/4=14 c/5=15 c/6=16 c/7=17 c/8=18 c/9=27",
           "D a/9|D b|M |M a|R a>c|R b/7>c/9");
+}
+
+/* Two trees that have nothing in common but the top cost no more than two that are equal. */
+static void test_by_path_remembers_nothing(void **state)
+{
+    (void)state;
+    const struct listing_options tight = {LISTING_BY_PATH, ENTRY_ATTRIBUTES, 1, false};
+    check_difference(".=1 a/=2 a/b/=3 a/b/c=4 a/d=5 x=6 y/=7", ".=1 a=2 b/=3 b/c/=4 b/c/d=5 y/=7",
+                     &tight, "C a|C b|D a|D x|M ");
+    check_difference(".=1 a/=2 a/b/=3 a/b/c=4 a/b/d=4 a/e=5 f=6",
+                     ".=1 a/=2 a/b/=3 a/b/c=4,1 a/b/x=4 a/f=5 f=6", &tight,
+                     "C a/b/x|C a/f|D a/b/d|D a/e|M a|M a/b|M a/b/c");
 }
 
 static void test_identity(void **state)
@@ -323,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_cases_of_hdfs),
         cmocka_unit_test(test_what_text_alone_would_get_wrong),
         cmocka_unit_test(test_many_objects),
+        cmocka_unit_test(test_by_path_remembers_nothing),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_what_counts_as_modified),
         cmocka_unit_test(test_drifting_times_of_directories),
