@@ -79,6 +79,13 @@ static json_t *describe(struct operation *operation)
     json_set_integer(object, "done", (int64_t)progress->done);
     json_set_integer(object, "total", (int64_t)progress->total);
     json_set_string(object, "unit", progress->unit);
+    json_set_integer(object, "bytes_done", (int64_t)progress->bytes_done);
+    json_set_integer(object, "bytes_total", (int64_t)progress->bytes_total);
+    json_set_integer(object, "bytes_per_second", runs ? (int64_t)progress->bytes_per_second : 0);
+    json_set_take(object, "seconds_left",
+                  runs && progress->unit != NULL && progress->seconds_left >= 0
+                      ? json_integer(progress->seconds_left)
+                      : json_null());
     set_instant(object, "started_at", operation->started_us);
     set_instant(object, "ended_at", operation->ended_us);
     json_set_take(object, "error", failed ? json_from_error(&operation->error) : json_null());
@@ -207,6 +214,7 @@ static void complete(struct control_progress *progress, const json_t *result)
     if (progress->total < progress->done)
         progress->total = progress->done;
     progress->done = progress->total;
+    progress->bytes_done = progress->bytes_total;
 }
 
 void operation_done(void *context, const json_t *result, const struct error *error)

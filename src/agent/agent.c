@@ -168,8 +168,9 @@ static void tell_progress(void *context)
     struct agent *agent = context;
     bool running = false;
     list_for_each(task, &agent->parts.tasks, struct task, node) {
-        uint64_t operations =
-            atomic_load(&task->counters.operations) + atomic_load(&task->counters.bytes_written);
+        uint64_t operations = atomic_load(&task->counters.operations) +
+                              atomic_load(&task->counters.bytes_written) +
+                              atomic_load(&task->counters.bytes_read);
         running = running || task->running;
         if (!task->running || operations == task->told)
             continue;

@@ -92,6 +92,16 @@ uint64_t task_revision(const struct task *task)
     return is_hidden(task) ? task->revision - 1 : task->revision;
 }
 
+/* A reader has read its manifests, too: never more than there is to do. */
+static uint64_t bytes_done(struct task *task)
+{
+    if (!task->kind->only_reads)
+        return atomic_load(&task->counters.bytes_written);
+    uint64_t read = atomic_load(&task->counters.bytes_read),
+             total = atomic_load(&task->bytes_total);
+    return read < total ? read : total;
+}
+
 static json_t *describe(struct task *task, uint64_t revision, enum status_state state)
 {
     pthread_mutex_lock(&task->mutex);
@@ -104,7 +114,7 @@ static json_t *describe(struct task *task, uint64_t revision, enum status_state 
         .asked = json_array_size(task->asked) == 0 ? NULL : task->asked,
         .progress = {.files_done = atomic_load(&task->counters.files_done),
                      .files_total = atomic_load(&task->files_total),
-                     .bytes_done = atomic_load(&task->counters.bytes_written),
+                     .bytes_done = bytes_done(task),
                      .bytes_total = atomic_load(&task->bytes_total),
                      .operations = atomic_load(&task->counters.operations)},
         .error = task->error,

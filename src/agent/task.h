@@ -32,6 +32,7 @@ struct task_kind {
     bool is_long;         /* counts against long_jobs_max */
     bool is_alone;        /* for a service one at a time: they write the same files */
     bool stops_others;    /* runs beside what it makes end */
+    bool only_reads;      /* how far it is tell the bytes that it has read */
     bool runs_to_the_end; /* stages are entered although it shall stop: the last one
                              undoes what an earlier one did outside */
     void (*make_state)(struct task *task); /* on the loop, with the task; NULL */

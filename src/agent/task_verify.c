@@ -75,6 +75,22 @@ static bool check_manifest(struct verifying *verifying, struct manifest_view *vi
     return true;
 }
 
+/* The frozen tree, and how far it was read. */
+struct reading {
+    struct task *task;
+    struct tree_stream *tree;
+};
+
+static bool read_next(void *context, const struct entry **ret_entry, struct error *error)
+{
+    struct reading *reading = context;
+    if (!tree_stream_next(reading->tree, ret_entry, error))
+        return false;
+    if (*ret_entry != NULL)
+        atomic_fetch_add(&reading->task->counters.files_done, 1);
+    return true;
+}
+
 static bool verify_member(struct verifying *verifying, struct error *error)
 {
     const char *id = json_string_or(verifying->member, "id", "");
@@ -102,12 +118,32 @@ static bool verify_member(struct verifying *verifying, struct error *error)
                                   .fields = fields,
                                   .drifting = (component->features & COMPONENT_DRIFTING) != 0};
     struct tree_stream *tree = tree_stream_new(verifying->target, &verifying->call, top, &options);
-    struct listing expected = {manifest_view_next, view}, actual = {tree_stream_next, tree};
+    struct reading reading = {verifying->task, tree};
+    struct listing expected = {manifest_view_next, view}, actual = {read_next, &reading};
     bool done = check_manifest(verifying, view, error) &&
                 listing_difference(&expected, &actual, &how, take_difference, verifying, error);
     tree_stream_free(tree);
     manifest_view_close(view);
     return done || error_wrap(error, "%s:%s", instance, path);
+}
+
+/* What there is to do, before it is done: every member's manifest says it, and the seal repeats it.
+ * A try that failed counted for itself. */
+static void count_all(struct verifying *verifying, const json_t *members)
+{
+    struct task *task = verifying->task;
+    uint64_t entries = 0, bytes = 0;
+    size_t index;
+    json_t *member;
+    json_array_foreach((json_t *)(uintptr_t)members, index, member) {
+        const json_t *manifest = json_object_get(member, "manifest");
+        entries += (uint64_t)json_integer_or(manifest, "entries", 0);
+        bytes += (uint64_t)json_integer_or(manifest, "bytes", 0);
+    }
+    atomic_store(&task->counters.files_done, 0);
+    atomic_store(&task->counters.bytes_read, 0);
+    atomic_store(&task->files_total, entries);
+    atomic_store(&task->bytes_total, bytes);
 }
 
 static bool verify_seal(struct task *task, struct limiter *limiter, struct error *error)
@@ -129,6 +165,7 @@ static bool verify_seal(struct task *task, struct limiter *limiter, struct error
         arena_fini(&verifying.arena);
         return false;
     }
+    count_all(&verifying, json_object_get(seal, "members"));
     verifying.findings = json_array();
     json_t *member;
     json_array_foreach(json_object_get(seal, "members"), index, member) {
@@ -167,6 +204,7 @@ const struct task_kind task_kind_verify = {
     .stages = stages,
     .stage_count = ARRAY_LENGTH(stages),
     .is_long = true,
+    .only_reads = true,
 };
 
 /* ---- move-root ------------------------------------------------------------------------------ */

@@ -17,7 +17,7 @@
 #define PERCENT_WIDTH 4
 #define GAP 2                   /* between parts; before the percentage, too */
 #define LEFT_SECONDS_MAX 360000 /* a rate that says more than that is none yet */
-#define PARTS_MAX 4
+#define PARTS_MAX 5
 #define PART_SIZE 96
 
 /* What a line may hold: what is done, in words and, shorter, in one; how much; and figures. */
@@ -198,9 +198,12 @@ void progress_bar_print_operation(const json_t *operation, size_t width, struct 
     struct line line = {.label = buffer_text(&label),
                         .short_label = buffer_text(&short_label),
                         .percent = total > 0 ? percent_of(done, total) : -1};
+    if (json_integer_or(operation, "bytes_total", 0) > 0)
+        line.percent = percent_done(operation);
     if (total > 0)
         add_part(&line, "%" PRId64 "/%" PRId64 " %s", done, total,
                  json_string_or(operation, "unit", ""));
+    add_amounts(&line, operation);
     print_line(&line, width, text);
     buffer_fini(&label);
     buffer_fini(&short_label);

@@ -16,6 +16,7 @@ struct ask {
     struct link_order *order;
     struct timer *limit;
     struct work *watched; /* NULL: nobody wants to know how far it is */
+    struct rate rate;
     ask_fn *fn;
     void *context;
     char cluster[64];
@@ -53,8 +54,9 @@ static void took_too_long(void *context)
     end_ask(ask, NULL, &error, true);
 }
 
-/* Entries, as far as the agent counts them for this kind; its calls in any case. */
-static void note_progress(const struct ask *ask, const struct status *status)
+/* Entries and bytes, as far as the agent counts them for this kind; its calls where it counts
+ * nothing else. */
+static void note_progress(struct ask *ask, const struct status *status)
 {
     const struct progress *progress = &status->progress;
     struct work *work = ask->watched;
@@ -62,8 +64,16 @@ static void note_progress(const struct ask *ask, const struct status *status)
         return;
     work->progress.done = progress->files_done;
     work->progress.total = progress->files_total;
-    work_says(work, "cluster %s: %s, %" PRIu64 " calls", ask->cluster, status->phase,
-              progress->operations);
+    rate_measure(&ask->rate, status, clock_realtime_us());
+    work->progress.bytes_done = progress->bytes_done;
+    work->progress.bytes_total = progress->bytes_total;
+    work->progress.bytes_per_second = (uint64_t)ask->rate.bytes_per_second;
+    work->progress.seconds_left = rate_seconds_left(&ask->rate, progress);
+    if (progress->files_total > 0)
+        work_says(work, "cluster %s: %s", ask->cluster, status->phase);
+    else
+        work_says(work, "cluster %s: %s, %" PRIu64 " calls", ask->cluster, status->phase,
+                  progress->operations);
 }
 
 static void answered(void *context, const struct status *status, const struct error *error)

@@ -60,6 +60,9 @@ struct control_progress {
     char doing[96];       /* "asking cluster west" */
     const char *unit;     /* of the counts: "clusters", "entries", "steps" */
     uint64_t done, total; /* total 0: not known yet */
+    /* What reads or moves content; bytes_total 0: it does not, or is not that far. */
+    uint64_t bytes_done, bytes_total, bytes_per_second;
+    int64_t seconds_left; /* -1: nobody knows */
 };
 bool control_progress(struct control *control, const void *context,
                       struct control_progress *ret_progress);

@@ -10,7 +10,8 @@
 void work_begin(struct work *work, struct control *control, const void *context, const char *unit,
                 uint64_t total)
 {
-    *work = (struct work){.context = context, .progress = {.unit = unit, .total = total}};
+    *work = (struct work){.context = context,
+                          .progress = {.unit = unit, .total = total, .seconds_left = -1}};
     list_append(&control->works, &work->node);
 }
 

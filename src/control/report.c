@@ -23,19 +23,14 @@ static void set_instant(json_t *object, const char *key, int64_t time_us)
 static json_t *progress_object(const struct run *run)
 {
     json_t *object = json_object();
-    uint64_t left = run->progress.bytes_total > run->progress.bytes_done
-                        ? run->progress.bytes_total - run->progress.bytes_done
-                        : 0;
-    json_set_string(object, "phase", run->phase);
+    int64_t left = rate_seconds_left(&run->rate, &run->progress);
+    json_set_string(object, "phase", run->rate.phase);
     json_set_integer(object, "files_done", (int64_t)run->progress.files_done);
     json_set_integer(object, "files_total", (int64_t)run->progress.files_total);
     json_set_integer(object, "bytes_done", (int64_t)run->progress.bytes_done);
     json_set_integer(object, "bytes_total", (int64_t)run->progress.bytes_total);
-    json_set_integer(object, "bytes_per_second", (int64_t)run->bytes_per_second);
-    json_set_take(object, "seconds_left",
-                  run->progress.bytes_total > 0 && run->bytes_per_second > 1
-                      ? json_integer((json_int_t)((double)left / run->bytes_per_second))
-                      : json_null());
+    json_set_integer(object, "bytes_per_second", (int64_t)run->rate.bytes_per_second);
+    json_set_take(object, "seconds_left", left < 0 ? json_null() : json_integer(left));
     return object;
 }
 

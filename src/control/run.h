@@ -4,6 +4,7 @@
 
 #include "agent/link.h"
 #include "base/list.h"
+#include "control/rate.h"
 #include "epoch/epoch_step.h"
 #include "loop/timer.h"
 
@@ -27,10 +28,7 @@ struct run {
     struct link_order *orders[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
     struct run_listening listenings[EPOCH_INSTRUCTION_COUNT][EPOCH_SIDE_COUNT];
     struct progress progress; /* of the newest running instruction, for people */
-    char phase[32];
-    int64_t rate_at_us;
-    uint64_t rate_bytes;
-    double bytes_per_second;
+    struct rate rate;
     bool retired_a; /* its snapshots on A are gone already (retention per side) */
     bool retiring_a;
     bool lost_b; /* its snapshots on B are gone with their root: nothing can be restored from it */

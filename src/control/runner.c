@@ -71,32 +71,10 @@ static const char *cluster_of(const struct run *run, enum epoch_side side)
                                 : json_string_or(clusters, "b", pair->secondary);
 }
 
-/* Per phase, for what one moves says nothing of the next; smoothed, for lanes finish in bursts. */
-static void measure_rate(struct run *run, const struct status *status)
-{
-    int64_t now_us = clock_realtime_us();
-    uint64_t bytes = status->progress.bytes_done;
-    bool begins = run->rate_at_us == 0 || now_us < run->rate_at_us || bytes < run->rate_bytes ||
-                  strcmp(run->phase, status->phase) != 0;
-    if (begins)
-        run->bytes_per_second = 0;
-    else if (now_us - run->rate_at_us < 200000)
-        return;
-    else {
-        double seconds = (double)(now_us - run->rate_at_us) / 1e6;
-        double rate = (double)(bytes - run->rate_bytes) / seconds;
-        run->bytes_per_second =
-            run->bytes_per_second > 0 ? 0.7 * run->bytes_per_second + 0.3 * rate : rate;
-    }
-    run->rate_at_us = now_us;
-    run->rate_bytes = bytes;
-}
-
 static void note_progress(struct run *run, const struct status *status)
 {
-    measure_rate(run, status);
+    rate_measure(&run->rate, status, clock_realtime_us());
     run->progress = status->progress;
-    snprintf(run->phase, sizeof run->phase, "%s", status->phase);
 }
 
 static enum epoch_report_status report_status(enum status_state state)

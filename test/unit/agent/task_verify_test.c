@@ -61,6 +61,32 @@ static void test_what_was_changed_is_found(void **state)
     verify(NULL, NULL, 2, false);
 }
 
+static void test_what_it_has_read_is_shown(void **state)
+{
+    (void)state;
+    bed_shell("cd $TOP/lyon/data && mkdir sub && head -c 70000 /dev/zero > early && "
+              "head -c 500 /dev/zero > sub/late && echo 1 > sub/more");
+    bed_seal(1, 0);
+    struct bed_order verify = ORDER_WITH(YORK, "verify", 1, 0, .key = "look");
+    spy_hold("read_open", "sub/late");
+    bed_put(verify);
+    bed_wait_for_hold();
+    struct bed_status status = bed_get(verify);
+    assert_int_equal(status.state, STATUS_RUNNING);
+    assert_string_equal(status.phase, "verify");
+    assert_int_equal(status.progress.files_total, 5); /* the top, sub, and three files */
+    assert_int_equal(status.progress.bytes_total, 70502);
+    assert_int_equal(status.progress.files_done, 3);
+    assert_in_range(status.progress.bytes_done, 70000, 70502);
+    spy_release();
+    status = bed_end(verify);
+    assert_int_equal(status.state, STATUS_DONE);
+    assert_true(json_boolean_or(status.result, "equal", false));
+    assert_int_equal(status.progress.files_done, 5);
+    assert_int_equal(status.progress.bytes_done, 70502);
+    bed_forget(&status);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, bed_set_up, bed_tear_down)
 
 int main(void)
@@ -69,6 +95,7 @@ int main(void)
         T(test_a_scrub_reads_no_faster_than_its_rate),
         T(test_nor_faster_than_its_service_may),
         T(test_what_was_changed_is_found),
+        T(test_what_it_has_read_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

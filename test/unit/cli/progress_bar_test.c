@@ -68,6 +68,18 @@ static void test_an_operation(void **state)
     json_object_set_new(document, "service", json_string("bills"));
     progress_bar_print_operation(document, 79, &text);
     assert_string_equal(buffer_text(&text), "check bills: asking cluster west");
+    json_decref(document);
+    document = json_loads("{\"kind\":\"verify\",\"doing\":\"cluster west: verify\",\"done\":7,"
+                          "\"total\":20,\"unit\":\"entries\",\"service\":\"bills\","
+                          "\"bytes_done\":3000000,\"bytes_total\":12000000,"
+                          "\"bytes_per_second\":1000000,\"seconds_left\":9}",
+                          0, NULL);
+    buffer_clear(&text);
+    progress_bar_print_operation(document, 120, &text);
+    assert_string_equal(
+        buffer_text(&text),
+        "verify bills: cluster west: verify  [======>                  ]  25%  7/20 entries"
+        "  3.0 MB/12.0 MB  1.0 MB/s  0:09 left");
     buffer_fini(&text);
     json_decref(document);
 }

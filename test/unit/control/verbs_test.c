@@ -132,13 +132,17 @@ static void test_how_far_a_verification_is(void **state)
     device_open_sealed(&device, 1);
     fake_agent_script(device.agents[WEST], "verify",
                       "{\"state\": \"running\", \"phase\": \"verify\", \"progress\": "
-                      "{\"files_done\": 7, \"files_total\": 20, \"operations\": 31}}");
+                      "{\"files_done\": 7, \"files_total\": 20, \"operations\": 31, "
+                      "\"bytes_done\": 3000, \"bytes_total\": 9000}}");
     control_verify(device.control, "bills", 1, outcome_came, &outcome);
     device_wait(&device, has_counts, &counted, "counts of a verification");
-    assert_string_equal(counted.progress.doing, "cluster west: verify, 31 calls");
+    assert_string_equal(counted.progress.doing, "cluster west: verify");
     assert_string_equal(counted.progress.unit, "entries");
     assert_int_equal(counted.progress.done, 7);
     assert_int_equal(counted.progress.total, 20);
+    assert_int_equal(counted.progress.bytes_done, 3000);
+    assert_int_equal(counted.progress.bytes_total, 9000);
+    assert_int_equal(counted.progress.seconds_left, -1); /* one look gives no rate */
     fake_agent_finish(device.agents[WEST], "verify", FAKE_DONE);
     outcome_wait(&device, &outcome);
     outcome_fini(&outcome);
