@@ -7,6 +7,7 @@
 #include "agent/area.h"
 #include "agent/intake.h"
 #include "agent/lanes.h"
+#include "agent/pile.h"
 #include "agent/receipt_log.h"
 #include "base/check.h"
 #include "base/crash.h"
@@ -23,16 +24,10 @@ struct copying {
     const char *step_top;         /* its place in A's snapshot */
     const char *staged;           /* its name in staging */
     struct receipt_log *log;
-    bool resumed;                        /* the log and staging hold what an earlier run brought */
-    pthread_mutex_t mutex;               /* of receipt, directories and the counters */
-    struct arena arena;                  /* of directories */
-    struct directory_order *directories; /* attributes set when all their children are there */
-};
-
-struct directory_order {
-    struct directory_order *next;
-    const char *source, *target, *inside;
-    uint32_t step;
+    bool resumed;             /* the log and staging hold what an earlier run brought */
+    pthread_mutex_t mutex;    /* of receipt and the counters */
+    struct pile *directories; /* step and path: attributes are set when all their children are
+                                 there. A run that resumes walks anew and piles them anew */
 };
 
 /* One object to bring; strings in its own arena. */
@@ -214,23 +209,33 @@ static bool put_order(struct copying *copying, const struct entry *entry, const 
     return false;
 }
 
+static bool pile_directory(struct copying *copying, const char *inside, struct error *error)
+{
+    struct buffer record;
+    buffer_init(&record, 0);
+    buffer_append_u32(&record, copying->step->number);
+    buffer_append(&record, inside, strlen(inside) + 1);
+    bool piled = pile_put(copying->directories, record.data, record.size, error);
+    buffer_fini(&record);
+    return piled;
+}
+
 static bool put_directory(struct copying *copying, const char *inside, struct error *error)
 {
     struct intake *intake = copying->intake;
-    struct directory_order *directory = arena_new(&copying->arena, sizeof *directory);
-    directory->source = path_join(&copying->arena, copying->step_top, inside);
-    directory->target = path_join(&copying->arena, copying->staged, inside);
-    directory->inside = arena_string(&copying->arena, inside);
-    directory->step = copying->step->number;
-    directory->next = copying->directories;
-    copying->directories = directory;
     struct error failure = ERROR_NONE;
-    if (intake->target.component->make_directory(intake->target.store, &intake->call,
-                                                 directory->target, 0700, &failure) ||
-        (copying->resumed && failure.code == ERROR_EXISTS))
-        return true;
-    *error = failure;
-    return error_wrap(error, "stage %.120s", directory->target);
+    struct arena arena;
+    arena_init(&arena);
+    const char *target = path_join(&arena, copying->staged, inside);
+    bool made = intake->target.component->make_directory(intake->target.store, &intake->call,
+                                                         target, 0700, &failure) ||
+                (copying->resumed && failure.code == ERROR_EXISTS);
+    if (!made) {
+        *error = failure;
+        error_wrap(error, "stage %.120s", target);
+    }
+    arena_fini(&arena);
+    return made && pile_directory(copying, inside, error);
 }
 
 /* Excluded, or coming by a rename: neither it nor what is below it is copied. */
@@ -295,27 +300,48 @@ static bool bring_steps(struct copying *copying, struct error *error)
     return lanes_finish(copying->lanes, error);
 }
 
-/* Deepest first (they were put in front of the list as the walk came to them): setting the times of
- * a directory comes after everything was created in it. */
-static bool finish_directories(struct copying *copying, struct error *error)
+static bool finish_directory(struct copying *copying, const void *data, size_t size,
+                             struct error *error)
 {
     struct intake *intake = copying->intake;
+    struct reader reader;
     struct arena arena;
+    struct entry entry;
+    char name[PLAN_NAME_SIZE];
     arena_init(&arena);
-    bool done = true;
-    for (struct directory_order *at = copying->directories; done && at != NULL; at = at->next) {
-        struct entry entry;
-        arena_fini(&arena);
-        done = call_may_go_on(&intake->call, error) &&
-               intake->source.component->describe(intake->source.store, &intake->call, at->source,
-                                                  &arena, &entry, error) &&
-               intake->target.component->set_attributes(intake->target.store, &intake->call,
-                                                        at->target, &entry,
-                                                        intake->fields & ENTRY_ATTRIBUTES, error) &&
-               note(copying, at->step, at->inside, &entry, "", error);
-    }
+    reader_init(&reader, data, size);
+    const struct plan_step *step = plan_step_get(&intake->plan, reader_u32(&reader));
+    const char *inside = reader_bytes(&reader, size - reader.offset); /* with its NUL */
+    CHECK(step != NULL && inside != NULL);
+    plan_step_name(step, name);
+    const char *source =
+        path_join(&arena, path_join(&arena, intake->source_top, step->place), inside);
+    const char *target = path_join(&arena, path_join(&arena, intake->staging, name), inside);
+    bool done = intake->source.component->describe(intake->source.store, &intake->call, source,
+                                                   &arena, &entry, error) &&
+                intake->target.component->set_attributes(
+                    intake->target.store, &intake->call, target, &entry,
+                    intake->fields & ENTRY_ATTRIBUTES, error) &&
+                note(copying, step->number, inside, &entry, "", error);
     arena_fini(&arena);
     return done;
+}
+
+/* Deepest first, against the order of the walk: setting the times of a directory comes after
+ * everything was created in it. */
+static bool finish_directories(struct copying *copying, struct error *error)
+{
+    const void *data;
+    size_t size;
+    for (;;) {
+        if (!call_may_go_on(&copying->intake->call, error) ||
+            !pile_take(copying->directories, &data, &size, error))
+            return false;
+        if (data == NULL)
+            return true;
+        if (!finish_directory(copying, data, size, error))
+            return false;
+    }
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -361,10 +387,15 @@ static const char *log_name(struct intake *intake, const char **ret_prefix, cons
     return arena_format(&intake->arena, "%s%.16s", *ret_epoch, text);
 }
 
+static const char *work_directory(const struct intake *intake)
+{
+    return agent_parts(intake->task->agent)->options->work_directory;
+}
+
 static bool open_log(struct copying *copying, struct error *error)
 {
     struct intake *intake = copying->intake;
-    const char *directory = agent_parts(intake->task->agent)->options->work_directory;
+    const char *directory = work_directory(intake);
     const char *prefix, *epoch;
     const char *name = log_name(intake, &prefix, &epoch);
     receipt_log_remove_others(directory, prefix, name);
@@ -381,7 +412,7 @@ bool intake_copy(struct intake *intake, struct error *error)
     struct copying copying = {.intake = intake};
     const char *path =
         arena_format(&intake->arena, "%s/receipt.%s", intake->directory, intake->member->id);
-    arena_init(&copying.arena);
+    copying.directories = pile_new(work_directory(intake));
     CHECK(pthread_mutex_init(&copying.mutex, NULL) == 0);
     bool done = open_log(&copying, error);
     if (done) {
@@ -396,7 +427,7 @@ bool intake_copy(struct intake *intake, struct error *error)
     else
         receipt_log_close(copying.log);
     pthread_mutex_destroy(&copying.mutex);
-    arena_fini(&copying.arena);
+    pile_free(copying.directories);
     return done ||
            error_wrap(error, "%s:%s", intake->member->instance, intake->member->source_path);
 }
