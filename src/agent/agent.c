@@ -97,7 +97,8 @@ static void change_is_durable(void *context, const struct error *error)
         give_up_change(task);
         return;
     }
-    task->changes--;
+    if (--task->changes == 0)
+        task_is_durable(task);
     agent_tell_waiters(task);
     durable(durable_context);
 }
@@ -151,6 +152,8 @@ static void append_change(struct change *change)
 void task_changed(struct task *task, loop_fn *durable, void *context)
 {
     struct change *change = memory_new(sizeof *change);
+    if (task->changes == 0)
+        task->shown_revision = task->revision; /* a pause raises it without a record */
     task->revision++;
     task->updated_us = clock_realtime_us();
     task->changes++;
@@ -323,6 +326,7 @@ static bool resume_one(void *context, const char *key, const char *payload, size
     struct task *task = task_new(agent, kind, &instruction);
     agent_weigh(task, payload, size);
     task->resumed = !resume_over(task, json_object_get(object, "status"));
+    task_is_durable(task);
     agent_limit(agent, task);
     list_append(&agent->parts.tasks, &task->node);
     json_decref(object);

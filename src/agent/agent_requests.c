@@ -118,7 +118,8 @@ struct arrival {
     struct list node;
     struct agent *agent;
     struct task *task;
-    struct list callers; /* who sent it; the first, then those who sent the same again */
+    struct list callers;  /* who sent it; the first, then those who sent the same again */
+    struct list deleters; /* who took it back meanwhile: then it never begins */
 };
 
 struct caller {
@@ -135,12 +136,12 @@ static struct arrival *find_arrival(struct agent *agent, const char *key)
     return NULL;
 }
 
-static void add_caller(struct arrival *arrival, agent_reply_fn *reply, void *context)
+static void add_caller(struct list *callers, agent_reply_fn *reply, void *context)
 {
     struct caller *caller = memory_new(sizeof *caller);
     caller->reply = reply;
     caller->context = context;
-    list_append(&arrival->callers, &caller->node);
+    list_append(callers, &caller->node);
 }
 
 /* 201 to the first, 200 to the others; or the failure to all. The task stays. */
@@ -158,6 +159,19 @@ static void answer_callers(struct arrival *arrival, const struct error *error)
     }
 }
 
+/* The record of it is gone, or never came to be; or stays, for which no 204 is said. */
+static void answer_deleters(struct arrival *arrival, const struct error *error)
+{
+    list_for_each(caller, &arrival->deleters, struct caller, node) {
+        if (error->code == ERROR_OK)
+            caller->reply(caller->context, 204, "", 0);
+        else
+            reply_error(caller->reply, caller->context, error);
+        list_remove(&caller->node);
+        free(caller);
+    }
+}
+
 static void free_arrival(struct arrival *arrival)
 {
     list_remove(&arrival->node);
@@ -168,6 +182,8 @@ void agent_forget_arrivals(struct agent *agent)
 {
     list_for_each(arrival, &agent->arrivals, struct arrival, node) {
         list_for_each(caller, &arrival->callers, struct caller, node)
+            free(caller);
+        list_for_each(caller, &arrival->deleters, struct caller, node)
             free(caller);
         task_free(arrival->task);
         free_arrival(arrival);
@@ -181,15 +197,46 @@ static bool is_same(const struct task *known, const json_t *document, struct err
                      known->instruction.key);
 }
 
+static void end_arrival(struct arrival *arrival, const struct error *error)
+{
+    struct task *task = arrival->task;
+    answer_callers(arrival, error);
+    free_arrival(arrival);
+    task_free(task);
+}
+
+static void removal_is_durable(void *context, const struct error *error)
+{
+    struct arrival *arrival = context;
+    struct error canceled;
+    answer_deleters(arrival, error);
+    error_set(&canceled, ERROR_CANCELED, "deleted before it began");
+    end_arrival(arrival, &canceled);
+}
+
+/* Known by its key until the record is gone too, which the next start would run. */
+static void remove_arrival(struct arrival *arrival)
+{
+    struct journal_append record = {.type = JOURNAL_INSTRUCTION,
+                                    .key = arrival->task->instruction.key};
+    struct error error = ERROR_NONE;
+    if (!journal_append_all(arrival->agent->options.journal, &record, 1, removal_is_durable,
+                            arrival, &error))
+        removal_is_durable(arrival, &error);
+}
+
 static void instruction_is_durable(void *context, const struct error *error)
 {
     struct arrival *arrival = context;
     struct agent *agent = arrival->agent;
     struct task *task = arrival->task;
     if (error->code != ERROR_OK) {
-        answer_callers(arrival, error);
-        free_arrival(arrival);
-        task_free(task);
+        answer_deleters(arrival, &ERROR_NONE);
+        end_arrival(arrival, error);
+        return;
+    }
+    if (!list_is_empty(&arrival->deleters)) {
+        remove_arrival(arrival);
         return;
     }
     log_info(LOG_AGENT, "instruction.accepted",
@@ -236,7 +283,8 @@ static void accept(struct agent *agent, struct task *task, agent_reply_fn *reply
     struct arrival *arrival = memory_new(sizeof *arrival);
     *arrival = (struct arrival){.agent = agent, .task = task};
     list_init(&arrival->callers);
-    add_caller(arrival, reply, context);
+    list_init(&arrival->deleters);
+    add_caller(&arrival->callers, reply, context);
     list_append(&agent->arrivals, &arrival->node);
     struct error error = ERROR_NONE;
     if (!journal_append_all(agent->options.journal, records, raises ? 2 : 1, instruction_is_durable,
@@ -312,7 +360,7 @@ static void put_instruction(struct agent *agent, const char *key,
     if (known == NULL || !is_same(known, document, &error))
         reply_error(reply, context, &error);
     else if (arriving != NULL)
-        add_caller(arriving, reply, context);
+        add_caller(&arriving->callers, reply, context);
     else
         reply_document(reply, context, 200, task_status(known));
     json_decref(document);
@@ -321,7 +369,12 @@ static void put_instruction(struct agent *agent, const char *key,
 static void delete_instruction(struct agent *agent, const char *key, agent_reply_fn *reply,
                                void *context)
 {
+    struct arrival *arriving = find_arrival(agent, key);
     struct task *task = agent_find(agent, key);
+    if (arriving != NULL) {
+        add_caller(&arriving->deleters, reply, context);
+        return;
+    }
     if (task != NULL && (task_is_busy(task) || !task_is_over(task))) {
         task->forgotten = true; /* agent_task_over() drops it */
         if (!task_is_over(task))

@@ -38,6 +38,7 @@ struct task *task_new(struct agent *agent, const struct task_kind *kind,
     task->asked = json_array();
     task->updated_us = clock_realtime_us();
     snprintf(task->phase, sizeof task->phase, "accepted");
+    task_is_durable(task); /* nobody asks before it is */
     list_init(&task->node);
     list_init(&task->waiters);
     arena_init(&task->arena);
@@ -81,15 +82,22 @@ bool task_is_busy(const struct task *task)
     return task->running || task->changes > 0;
 }
 
-/* Nobody hears of an end before the journal has it: the next start might come to another one. */
-static bool is_hidden(const struct task *task)
+/* Nobody hears of an end or a phase before the journal has it: the next start might come to another
+ * one. */
+static bool is_ahead(const struct task *task)
 {
-    return task_is_over(task) && (task->changes > 0 || task->unsaved);
+    return task->changes > 0 || task->unsaved;
+}
+
+void task_is_durable(struct task *task)
+{
+    task->shown_revision = task->revision;
+    memcpy(task->shown_phase, task->phase, sizeof task->shown_phase);
 }
 
 uint64_t task_revision(const struct task *task)
 {
-    return is_hidden(task) ? task->revision - 1 : task->revision;
+    return is_ahead(task) ? task->shown_revision : task->revision;
 }
 
 /* A reader has read its manifests, too: never more than there is to do. */
@@ -102,14 +110,16 @@ static uint64_t bytes_done(struct task *task)
     return read < total ? read : total;
 }
 
-static json_t *describe(struct task *task, uint64_t revision, enum status_state state)
+static json_t *describe(struct task *task, bool shown)
 {
+    bool ahead = shown && is_ahead(task);
+    enum status_state state = ahead ? STATUS_RUNNING : task->state;
     pthread_mutex_lock(&task->mutex);
     struct status status = {
         .key = task->instruction.key,
-        .revision = revision,
+        .revision = ahead ? task->shown_revision : task->revision,
         .state = state,
-        .phase = task->phase,
+        .phase = ahead ? task->shown_phase : task->phase,
         .question = task->question[0] == '\0' ? NULL : task->question,
         .asked = json_array_size(task->asked) == 0 ? NULL : task->asked,
         .progress = {.files_done = atomic_load(&task->counters.files_done),
@@ -128,12 +138,12 @@ static json_t *describe(struct task *task, uint64_t revision, enum status_state 
 
 json_t *task_record(struct task *task)
 {
-    return describe(task, task->revision, task->state);
+    return describe(task, false);
 }
 
 json_t *task_status(struct task *task)
 {
-    return describe(task, task_revision(task), is_hidden(task) ? STATUS_RUNNING : task->state);
+    return describe(task, true);
 }
 
 /* The state is over, durable and told: what waited for the slot of the work queue may go on. */

@@ -57,6 +57,9 @@ struct task {
     uint64_t revision;
     enum status_state state;
     char phase[32];
+    /* what is shown while a change is on its way to the journal: how it was before */
+    uint64_t shown_revision;
+    char shown_phase[32];
     struct error error;
     int64_t updated_us;
     struct list waiters;
@@ -112,10 +115,12 @@ void task_refuse(struct task *task, const struct error *error); /* which has not
 void task_stop(struct task *task);
 void task_stage_done(struct task *task, const struct error *error);
 json_t *task_record(struct task *task); /* as it is, for the journal */
-/* As the journal has it, for everybody else: an end that is not durable is still running. */
+/* As the journal has it, for everybody else: an end that is not durable is still running, and a
+ * phase that is not has not begun. */
 json_t *task_status(struct task *task);
 uint64_t task_revision(const struct task *task);
 bool task_is_over(const struct task *task);
+void task_is_durable(struct task *task); /* the journal has it as it is: so it is shown */
 /* State, phase or error changed: makes it durable, then tells the waiters. */
 void task_changed(struct task *task, loop_fn *durable, void *context);
 

@@ -317,6 +317,7 @@ static void take_status(void *context, int http, const char *text, size_t size)
         !status_parse(document, &status, &error))
         fail_msg("%.*s", (int)size, text);
     ret->state = status.state;
+    ret->revision = status.revision;
     ret->progress = status.progress;
     snprintf(ret->phase, sizeof ret->phase, "%s", status.phase);
     snprintf(ret->code, sizeof ret->code, "%s", error_name(status.error.code));

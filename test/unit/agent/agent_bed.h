@@ -82,6 +82,7 @@ void bed_wait_for_hold(void); /* the spy holds a call */
 struct bed_status {
     enum status_state state;
     char phase[32], code[32], question[32], text[600];
+    uint64_t revision;
     struct progress progress;
     json_t *result; /* bed_forget() */
 };
