@@ -1,6 +1,8 @@
 /* retention.h: which sealed epochs retire on one side. Pure.
- * An epoch stays while any rule keeps it: it is among the last n, or younger than the age, seen
- * from the seal before the newest one (or from now, if that is earlier). Without any rule all stay.
+ * An epoch stays while any rule keeps it: it is among the last n, or younger than the age. Its age
+ * is the time between its T and that of the seal before the newest one (or now, if that is
+ * earlier), without pauses: a gap between two seals of more than a quarter of the rule's age, and
+ * of more than twice the usual one, counts as a usual one. Without any rule all stay.
  * Whatever the rules say, the newest seal, a base, and what a hold names stay.
  */
 #ifndef COEVAL_POLICY_RETENTION_H

@@ -67,6 +67,62 @@ static void test_a_clock_that_is_ahead_for_a_while(void **state)
     assert_int_equal(retention_choose(&rule, some, 4, 4 * day, numbers), 0);
 }
 
+/* However many seals are made by a clock that is wrong, and whether it is set right or not. */
+static void test_a_clock_that_stays_ahead(void **state)
+{
+    (void)state;
+    const int64_t day = 86400 * S;
+    struct retention_seal some[40];
+    uint64_t numbers[40];
+    const struct retention_rule rule = {0, 30 * day};
+    for (size_t i = 0; i < 40; i++)
+        some[i] = (struct retention_seal){i + 1, (int64_t)(i + 1) * day, false, false};
+    assert_int_equal(retention_choose(&rule, some, 40, 40 * day, numbers), 9);
+    for (size_t wrong = 1; wrong < 9; wrong++) {
+        some[32 + wrong - 1].moment_us += 4000 * day;
+        assert_int_equal(retention_choose(&rule, some, 32 + wrong, 4050 * day, numbers), wrong + 1);
+    }
+    assert_int_equal(retention_choose(&rule, some, 40, 40 * day, numbers), 3); /* set right */
+    /* Twice ahead and once back: nothing but usual gaps is counted. */
+    for (size_t i = 0; i < 5; i++)
+        some[10 + i].moment_us += 500 * day;
+    assert_in_range(retention_choose(&rule, some, 40, 4050 * day, numbers), 0, 9);
+}
+
+/* Half a year without an epoch: what was kept before is kept until as many new days have come. */
+static void test_a_pause_does_not_age(void **state)
+{
+    (void)state;
+    const int64_t day = 86400 * S;
+    struct retention_seal some[20];
+    uint64_t numbers[20];
+    const struct retention_rule rule = {0, 10 * day};
+    for (size_t i = 0; i < 20; i++)
+        some[i] = (struct retention_seal){i + 1, (int64_t)(i + 1) * day + (i < 10 ? 0 : 180 * day),
+                                          false, false};
+    assert_int_equal(retention_choose(&rule, some, 12, 200 * day, numbers), 1);
+    assert_int_equal(retention_choose(&rule, some, 20, 200 * day, numbers), 9);
+    /* A night and a weekend are none: less than a quarter of the age. */
+    const struct retention_rule month = {0, 30 * day};
+    some[9].moment_us += 2 * day;
+    assert_int_equal(retention_choose(&month, some, 11, 200 * day, numbers), 0);
+}
+
+/* Few seals, far apart: the gaps are what is usual, and count. */
+static void test_rare_seals(void **state)
+{
+    (void)state;
+    const int64_t day = 86400 * S;
+    struct retention_seal some[] = {{1, 0, false, false},
+                                    {2, 30 * day, false, false},
+                                    {3, 61 * day, false, false},
+                                    {4, 92 * day, false, false}};
+    const struct retention_rule rule = {0, 40 * day};
+    uint64_t numbers[4];
+    assert_int_equal(retention_choose(&rule, some, 4, 92 * day, numbers), 1);
+    assert_int_equal(numbers[0], 1);
+}
+
 static void test_either_rule_keeps(void **state)
 {
     (void)state;
@@ -91,6 +147,9 @@ int main(void)
         cmocka_unit_test(test_last),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_a_clock_that_is_ahead_for_a_while),
+        cmocka_unit_test(test_a_clock_that_stays_ahead),
+        cmocka_unit_test(test_a_pause_does_not_age),
+        cmocka_unit_test(test_rare_seals),
         cmocka_unit_test(test_either_rule_keeps),
         cmocka_unit_test(test_no_rule_and_no_seals),
     };
