@@ -264,40 +264,86 @@ static void add_totals(struct task *task, json_t *received, json_t *list)
                      json_integer((json_int_t)atomic_load(&task->counters.bytes_read)));
 }
 
+/* Where seal snapshots become copies: one file system, whichever roots and instances lie on it. */
+struct room {
+    struct room *next;
+    char place[STORE_PLACE_SIZE];
+    const struct store *store;
+    const struct member_root *root; /* one of those */
+    uint64_t needed_bytes, free_bytes;
+};
+
+static struct room *find_room(struct room **rooms, struct arena *arena,
+                              const struct member_root *root, const struct store_space *space)
+{
+    for (struct room *room = *rooms; room != NULL; room = room->next)
+        if (space->place[0] != '\0' ? strcmp(room->place, space->place) == 0
+                                    : room->store == root->ref.store)
+            return room;
+    struct room *room = arena_new(arena, sizeof *room);
+    *room = (struct room){.next = *rooms, .store = root->ref.store, .root = root};
+    memcpy(room->place, space->place, sizeof room->place);
+    room->free_bytes = space->free_bytes;
+    *rooms = room;
+    return room;
+}
+
+static uint64_t bytes_of_root(const struct transfer *transfer, const struct member_root *root)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < transfer->members.count; i++) {
+        const struct member *member = &transfer->members.list[i];
+        if (strcmp(member->target_instance, root->instance) == 0 &&
+            strcmp(member->target_root, root->root) == 0)
+            bytes += (uint64_t)json_integer_or(json_object_get(transfer->summaries, member->id),
+                                               "bytes_to_seal", 0);
+    }
+    return bytes;
+}
+
+static bool add_need(const struct transfer *transfer, const struct call *call,
+                     const struct member_root *root, struct arena *arena, struct room **rooms,
+                     struct error *error)
+{
+    struct store_ref ref = root->ref;
+    struct store_space space;
+    if (ref.component->features & COMPONENT_SNAPSHOT_CHEAP)
+        return true;
+    if (!ref.component->space(ref.store, call, root->root, &space, error))
+        return error_wrap(error, "space of %s", root->root);
+    if (space.shares_blocks)
+        return true;
+    if (!ref.component->space(ref.store, call, ref.area, &space, error)) /* copies lie there */
+        return error_wrap(error, "space of %s", ref.area);
+    find_room(rooms, arena, root, &space)->needed_bytes += bytes_of_root(transfer, root);
+    return true;
+}
+
 /* The seal snapshot of a store without cheap snapshots is a copy: refused here, while nothing of
  * the target has changed, rather than in the middle of a commit. */
 static bool check_space(struct task *task, const struct call *call, struct error *error)
 {
     struct transfer *transfer = task->own;
     struct member_roots roots;
-    struct store_space space;
-    const char *a, *b, *key;
-    json_t *summary;
-    uint64_t bytes = 0;
+    struct room *rooms = NULL;
+    struct arena arena;
+    const char *a, *b;
     if (!task_clusters(task, &a, &b, error) ||
         !members_roots(task, &transfer->members, true, b, &roots, error))
         return false;
-    json_object_foreach(transfer->summaries, key, summary) {
-        bytes += (uint64_t)json_integer_or(summary, "bytes_to_seal", 0);
-    }
-    for (size_t i = 0; i < roots.count; i++) {
-        struct store_ref ref = roots.list[i].ref;
-        if (ref.component->features & COMPONENT_SNAPSHOT_CHEAP)
-            continue;
-        if (!ref.component->space(ref.store, call, roots.list[i].root, &space, error))
-            return error_wrap(error, "space of %s", roots.list[i].root);
-        if (space.shares_blocks)
-            continue;
-        if (!ref.component->space(ref.store, call, ref.area, &space, error)) /* copies lie there */
-            return error_wrap(error, "space of %s", ref.area);
-        if (space.free_bytes < bytes)
-            return error_set(error, ERROR_NO_SPACE,
+    arena_init(&arena);
+    bool done = true;
+    for (size_t i = 0; done && i < roots.count; i++)
+        done = add_need(transfer, call, &roots.list[i], &arena, &rooms, error);
+    for (struct room *room = rooms; done && room != NULL; room = room->next)
+        if (room->free_bytes < room->needed_bytes)
+            done = error_set(error, ERROR_NO_SPACE,
                              "the seal of %s has no room at %s:%s (%s free): free some, "
                              "or keep fewer seals",
-                             size_text(bytes).text, roots.list[i].instance, roots.list[i].root,
-                             size_text(space.free_bytes).text);
-    }
-    return true;
+                             size_text(room->needed_bytes).text, room->root->instance,
+                             room->root->root, size_text(room->free_bytes).text);
+    arena_fini(&arena);
+    return done;
 }
 
 /* Everything that finishing needs, beside the plans: the order itself. No device is asked again. */

@@ -1,4 +1,5 @@
 """A file system that is nearly full: refused by name, before anything is filled. On directories."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -88,3 +89,61 @@ def test_what_comes_after_the_look_does_not_fill_the_primary(place):
     assert "would fill the file system" in epoch["cause"]["message"], epoch
     assert os.path.getsize(late) == 12 * MIB
     assert not snapshots_of(place)
+
+
+# ---- several file systems ----
+
+
+@contextlib.contextmanager
+def small(directory):
+    os.makedirs(directory, exist_ok=True)
+    if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=20m", "coeval", directory],
+                       stderr=subprocess.DEVNULL) != 0:
+        pytest.skip("needs the right to mount")
+    try:
+        yield directory
+    finally:
+        subprocess.check_call(["umount", directory])
+
+
+def close(place):
+    for daemon in place.daemons:
+        daemon.close()
+
+
+def two_instances(place, bases, mib):
+    """A second instance on each side; the secondary's lie there; as much data in each."""
+    far = os.path.join(place.directory, "far")
+    for base in (far, *bases):
+        os.makedirs(base, exist_ok=True)
+    for top in (place.bases["a"], far):
+        write(os.path.join(top, "bills" if top != far else "customers", "big"),
+              os.urandom(mib * MIB))
+    clusters = place.clusters()
+    clusters["a"]["instances"]["archive"] = {"kind": "posix", "base": far}
+    clusters["b"]["instances"] = {"posix": {"kind": "posix", "base": bases[0]},
+                                  "archive": {"kind": "posix", "base": bases[1]}}
+    daemon = place.daemon("one", {"roles": ["control", "agent"], "clusters": clusters}).start()
+    daemon.apply(policy(data_sets=("posix:/bills", "archive:/customers"), consistency="fuzzy"))
+    return daemon
+
+
+def test_room_is_asked_of_each_file_system_for_its_own():
+    with harness.site() as place, small(os.path.join(place.directory, "one-disk")) as first, \
+            small(os.path.join(place.directory, "two-disk")) as second:
+        try:
+            two_instances(place, (first, second), 7).wait_sealed(1)  # 14 of both: 13 are free
+        finally:
+            close(place)
+
+
+def test_two_instances_on_one_file_system_share_its_room():
+    with harness.site() as place, small(os.path.join(place.directory, "disk")) as disk:
+        try:
+            daemon = two_instances(place, [os.path.join(disk, name) for name in "xy"], 6)
+            epoch = daemon.wait_epoch(1, harness.ENDED + ("stuck",))  # 6 and 6 of 8
+            assert epoch["state"] == "abandoned", epoch
+            assert epoch["cause"]["code"] == "NO_SPACE", epoch
+            assert "the seal of 12 MiB has no room" in epoch["cause"]["message"], epoch
+        finally:
+            close(place)

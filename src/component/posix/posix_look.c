@@ -127,15 +127,20 @@ bool posix_space(struct store *store, const struct call *call, const char *path,
         directory = posix_open_below(base, path + 1, length);
     }
     struct statvfs status;
+    struct stat device;
     int area = posix_open_below(base, store->area + 1, strlen(store->area) - 1);
-    bool known = directory >= 0 && fstatvfs(directory, &status) == 0;
+    bool known =
+        directory >= 0 && fstatvfs(directory, &status) == 0 && fstat(directory, &device) == 0;
     if (!known)
         posix_fail(error, errno, "ask for the space at", path);
-    else
+    else {
         *ret_space = (struct store_space){
             .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
             .free_objects = status.f_files == 0 ? UINT64_MAX : (uint64_t)status.f_favail,
             .shares_blocks = area >= 0 && posix_shares_blocks(directory, area)};
+        snprintf(ret_space->place, sizeof ret_space->place, "device %llx",
+                 (unsigned long long)device.st_dev);
+    }
     posix_close_fd(&area);
     posix_close_fd(&directory);
     posix_close_fd(&base);

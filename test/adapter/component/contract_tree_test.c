@@ -351,6 +351,9 @@ static void store_knows_itself(void **state)
     assert_true(strlen(first) > 8);
     ok(fixture.component->space(fixture.store, &fixture.call, at(""), &space, &error));
     assert_true(space.free_bytes > 0);
+    struct store_space other = {0};
+    ok(fixture.component->space(fixture.store, &fixture.call, "/", &other, &error));
+    assert_string_equal(space.place, other.place); /* here all of a store is one room */
     ok(fixture.component->clock_offset(fixture.store, &fixture.call, &offset_us, &uncertainty_us,
                                        &error));
     assert_true(uncertainty_us >= 0);
