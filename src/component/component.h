@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/grade.h"
 #include "component/call.h"
+#include "component/space.h"
 #include "plan/difference.h"
 #include "plan/entry.h"
 
@@ -57,17 +58,6 @@ struct finding {
 typedef void finding_fn(void *context, const struct finding *finding);
 
 enum store_use { STORE_UNUSED, STORE_SOURCE, STORE_TARGET, STORE_BOTH }; /* bits */
-
-#define STORE_PLACE_SIZE 40
-
-struct store_space {
-    uint64_t free_bytes; /* for new data; UINT64_MAX: unknown */
-    uint64_t free_objects;
-    /* What has the same is one room: what one takes the other lacks, also as another store. "":
-     * not known, for each store one of its own. */
-    char place[STORE_PLACE_SIZE];
-    bool shares_blocks; /* a snapshot of what lies there takes no room until that changes */
-};
 
 /* False stops the listing, which fails with *error. The entry is borrowed for the call. */
 typedef bool entry_fn(void *context, const struct entry *entry, struct error *error);

@@ -63,7 +63,8 @@ def operation(kind, phase="done", **more):
     ended = None if phase == "running" else "2026-11-21T13:00:02Z"
     return {"id": "00000000-0000-4000-8000-000000000003", "kind": kind, "service": None,
             "number": None, "phase": phase, "doing": None, "done": 0 if phase == "running" else 1,
-            "total": 1, "unit": "clusters",
+            "total": 1, "unit": "clusters", "bytes_done": 0, "bytes_total": 0,
+            "bytes_per_second": 0, "seconds_left": None,
             "started_at": "2026-11-21T13:00:00Z", "ended_at": ended, "error": None, "result": None,
             "commands": [], **more}
 
