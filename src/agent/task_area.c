@@ -4,6 +4,7 @@
 
 #include "agent/area.h"
 #include "agent/area_epochs.h"
+#include "agent/passed.h"
 #include "agent/seal_file.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
@@ -211,6 +212,7 @@ static bool describe_service(struct task *task, const struct call *call, struct 
     struct arena arena;
     struct area_epochs epochs;
     struct error absent = ERROR_NONE;
+    struct passed passed = {0};
     json_t *item = json_object(), *list = json_array(), *policy = NULL;
     json_append_take(services, item);
     json_set_string(item, "pair", pair);
@@ -226,7 +228,9 @@ static bool describe_service(struct task *task, const struct call *call, struct 
     bool done = absent.code == ERROR_OK || absent.code == ERROR_NOT_FOUND || damaged;
     if (!done)
         *error = absent;
-    done = done && area_list_epochs(home, call, pair, service, &arena, &epochs, error);
+    done = done && passed_read(home, call, pair, service, &passed, error) &&
+           area_list_epochs(home, call, pair, service, &arena, &epochs, error);
+    json_set_integer(item, "passed", passed.number);
     size_t first = done && epochs.count > EPOCHS_SHOWN_MAX ? epochs.count - EPOCHS_SHOWN_MAX : 0;
     for (size_t i = first; done && i < epochs.count; i++)
         done = describe_epoch(task, call, home, pair, service, &epochs.list[i], list, error);

@@ -6,6 +6,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/member.h"
+#include "agent/passed.h"
 #include "agent/precedence.h"
 #include "agent/task_kinds.h"
 #include "base/check.h"
@@ -32,7 +33,7 @@ static void other_over(struct task *task)
         stop_others(task);
 }
 
-/* Names of one root's snapshots that are of the task's epoch: all attempts, all candidates. */
+/* Names of one root's snapshots that are of the task's epoch: all its attempts, all candidates. */
 struct own_names {
     struct task *task;
     struct arena arena;
@@ -49,6 +50,9 @@ static bool take_own_name(void *context, const struct snapshot *snapshot, struct
     if (!area_parse_snapshot_name(snapshot->name, order->pair, order->service, &generation, &number,
                                   &attempt) ||
         generation != order->generation || number != order->number)
+        return true;
+    /* What a discard does not know of came after it: it is late itself. */
+    if (names->task->kind == &task_kind_discard && attempt > order->attempt)
         return true;
     names->list = memory_resize(names->list, (names->count + 1) * sizeof *names->list);
     names->list[names->count++] = arena_string(&names->arena, snapshot->name);
@@ -138,6 +142,30 @@ static bool refuse_when_committed(struct task *task, const struct call *call, st
     return looked;
 }
 
+/* A later attempt was received: its staging has the same name. */
+static bool refuse_when_late(const struct task *task, const struct call *call,
+                             struct store_ref home, const char *directory, struct error *error)
+{
+    struct arena arena;
+    struct error failure = ERROR_NONE;
+    json_t *received = NULL;
+    arena_init(&arena);
+    bool read = area_read_json(home, call, path_join(&arena, directory, "received.json"), &received,
+                               &failure);
+    int64_t attempt = json_integer_or(json_object_get(received, "order"), "attempt", 0);
+    bool done = read || failure.code == ERROR_NOT_FOUND || failure.code == ERROR_CORRUPT;
+    if (!done)
+        *error = failure;
+    else if (attempt > task->instruction.attempt)
+        done =
+            error_set(error, ERROR_CONFLICT,
+                      "discard of epoch %d, attempt %d comes late: attempt %d was received",
+                      (int)task->instruction.number, (int)task->instruction.attempt, (int)attempt);
+    json_decref(received);
+    arena_fini(&arena);
+    return done;
+}
+
 static bool remove_staging(struct task *task, const struct call *call,
                            const struct members *members, struct error *error)
 {
@@ -170,6 +198,7 @@ static bool discard(struct task *task, unsigned lane, struct error *error)
     bool done = task_area_store(task, task_scope(task), &home, error);
     const char *directory = done ? area_of(&arena, home, &task->instruction) : NULL;
     done = done && refuse_when_committed(task, &call, home, directory, error) &&
+           refuse_when_late(task, &call, home, directory, error) &&
            home.component->confirm(home.store, &call, error) &&
            (!has_members ||
             (members_read(task, &members, error) &&
@@ -177,7 +206,8 @@ static bool discard(struct task *task, unsigned lane, struct error *error)
     crash_point("agent.discard.removing", task_scope(task));
     done = done && remove_snapshots(task, &call, &roots, error) &&
            (!is_side_b(task) || remove_staging(task, &call, &members, error)) &&
-           store_remove_all(home, &call, directory, error);
+           store_remove_all(home, &call, directory, error) &&
+           (!is_side_b(task) || passed_note(home, &call, &task->instruction, error));
     arena_fini(&arena);
     return done;
 }

@@ -6,6 +6,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/commit.h"
+#include "agent/passed.h"
 #include "agent/precedence.h"
 #include "agent/seal_file.h"
 #include "agent/source_listing.h"
@@ -224,7 +225,8 @@ static bool forget(struct commit *commit, struct error *error)
     crash_point("agent.rollback.forgotten", task_scope(commit->task));
     return store_remove_all(commit->home, &commit->call, commit_path(commit, "phase.begun"),
                             error) &&
-           store_remove_all(commit->home, &commit->call, commit->directory, error);
+           store_remove_all(commit->home, &commit->call, commit->directory, error) &&
+           passed_note(commit->home, &commit->call, &commit->task->instruction, error);
 }
 
 static bool roll_back_members(struct commit *commit, struct error *error)
@@ -282,7 +284,8 @@ static bool finish_rollback(struct commit *commit, const struct error *absent, s
                          "%.120s: the commit had begun, but received.json is gone: the target is "
                          "between two epochs, and what lies here cannot bring it back",
                          commit->directory);
-    return store_remove_all(home, &commit->call, commit->directory, error);
+    return store_remove_all(home, &commit->call, commit->directory, error) &&
+           passed_note(home, &commit->call, &commit->task->instruction, error);
 }
 
 static bool rollback(struct task *task, unsigned lane, struct error *error)

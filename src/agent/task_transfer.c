@@ -9,6 +9,7 @@
 #include "agent/area.h"
 #include "agent/area_epochs.h"
 #include "agent/intake.h"
+#include "agent/passed.h"
 #include "base/check.h"
 #include "base/crash.h"
 #include "base/json.h"
@@ -107,6 +108,7 @@ static bool look_for_received(struct task *task, const struct call *call, struct
     size_t index;
     const char *a, *b;
     if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error) ||
+        !passed_admits(home, call, &task->instruction, error) ||
         !refuse_passed(task, call, home, error))
         return false;
     arena_init(&arena);

@@ -198,6 +198,9 @@ static void recover_one(struct recovery *recovery, const json_t *item, json_t *r
     const json_t *members = NULL; /* of the newest: they name the roots */
     /* Nothing goes on of a deleted one: its places may be another's by now. */
     uint64_t newest = service->deleted ? UINT64_MAX : rebuild_newest(service, epochs);
+    uint64_t passed = (uint64_t)json_integer_or(item, "passed", 0);
+    if (passed >= service->next_number) /* given up, and nothing is left of it */
+        service->next_number = passed + 1;
     json_array_foreach((json_t *)(uintptr_t)epochs, index, epoch_item) {
         uint64_t number = (uint64_t)json_integer_or(epoch_item, "number", 0);
         if (number >= service->next_number)

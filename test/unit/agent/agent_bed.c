@@ -100,6 +100,14 @@ void bed_restart(enum bed_side side)
     start(side);
 }
 
+void bed_lose_journal(enum bed_side side)
+{
+    stop(side);
+    fake_journal_free(bed.disks[side]);
+    bed.disks[side] = fake_journal_new(names[side]);
+    start(side);
+}
+
 int bed_tear_down(void **state)
 {
     (void)state;
@@ -214,17 +222,17 @@ static void merge(json_t *object, const char *more)
     json_decref(added);
 }
 
-static void snapshot_name(int generation, int number, char *ret_name, size_t size)
+static void snapshot_name(int generation, int number, int attempt, char *ret_name, size_t size)
 {
-    snprintf(ret_name, size, "coeval.aaaaaaaa.bbbbbbbb.g%d.e%d.a1.20260101T000000Z",
-             generation == 0 ? 1 : generation, number);
+    snprintf(ret_name, size, "coeval.aaaaaaaa.bbbbbbbb.g%d.e%d.a%d.20260101T000000Z",
+             generation == 0 ? 1 : generation, number, attempt == 0 ? 1 : attempt);
 }
 
 static json_t *body_of(const struct bed_order *order)
 {
     char text[2048], base[512] = "null", name[128], base_name[128], sealed[128], york[128];
-    snapshot_name(order->generation, order->number, name, sizeof name);
-    snapshot_name(1, order->base, base_name, sizeof base_name);
+    snapshot_name(order->generation, order->number, order->attempt, name, sizeof name);
+    snapshot_name(1, order->base, 1, base_name, sizeof base_name);
     snprintf(york, sizeof york, "%s/york", bed.top);
     seal_name(york, BED_PAIR, BED_SERVICE, order->base, base_name, sealed, sizeof sealed);
     if (order->base != 0)

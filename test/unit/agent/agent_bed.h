@@ -38,6 +38,8 @@ int bed_set_up(void **state);
 int bed_tear_down(void **state);
 void bed_restart(enum bed_side side); /* stops it, and starts it anew from its journal */
 
+void bed_lose_journal(enum bed_side side); /* the same, and all that its agent knew is gone */
+
 /* sh -c, with $TOP, $SERVICE (directory name below an area) set. Its failure fails the test. */
 void bed_shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool bed_shell_says(const char *format, ...) __attribute__((format(printf, 1, 2)));

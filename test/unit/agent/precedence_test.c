@@ -27,6 +27,49 @@ static void test_what_was_discarded_does_not_come_back(void **state)
     expect_refused(ORDER(YORK, "transfer", 1, 0), "CONFLICT");
 }
 
+/* A was away when the epoch was given up, so its snapshot is there still; B's agent lost its
+ * journal; and the order to fetch was on its way all the time. */
+static void test_nor_when_the_journal_is_lost(void **state)
+{
+    (void)state;
+    bed_do(ORDER(LYON, "snapshot", 1, 0));
+    bed_do(ORDER(YORK, "transfer", 1, 0));
+    bed_do(ORDER(YORK, "discard", 1, 0));
+    bed_lose_journal(YORK);
+    bed_fail(ORDER(YORK, "transfer", 1, 0), "EXISTS");
+    assert_true(bed_shell_says("! test -e $TOP/york/coeval/$SERVICE/g1.e1"));
+    assert_true(bed_shell_says("! test -e $TOP/york/data/.coeval"));
+    bed_fail(ORDER(YORK, "commit", 1, 0), "NOT_FOUND");
+    bed_do(ORDER_WITH(LYON, "snapshot", 1, 0, .attempt = 2));
+    bed_do(ORDER_WITH(YORK, "transfer", 1, 0, .attempt = 2)); /* which is not late */
+}
+
+static void test_nor_what_was_rolled_back(void **state)
+{
+    (void)state;
+    bed_do(ORDER(LYON, "snapshot", 1, 0));
+    bed_do(ORDER(YORK, "transfer", 1, 0));
+    bed_do(ORDER(YORK, "rollback", 1, 0));
+    bed_lose_journal(YORK);
+    bed_fail(ORDER(YORK, "transfer", 1, 0), "EXISTS");
+    bed_fail(ORDER(YORK, "commit", 1, 0), "NOT_FOUND");
+    assert_true(bed_shell_says("! test -e $TOP/york/coeval/$SERVICE/g1.e1"));
+}
+
+/* The discard itself is late: what a newer attempt has made is none of its business. */
+static void test_a_late_discard_spares_a_later_attempt(void **state)
+{
+    (void)state;
+    bed_do(ORDER_WITH(LYON, "snapshot", 1, 0, .attempt = 2));
+    bed_do(ORDER_WITH(YORK, "transfer", 1, 0, .attempt = 2));
+    bed_lose_journal(LYON);
+    bed_lose_journal(YORK);
+    bed_do(ORDER(LYON, "discard", 1, 0));
+    bed_fail(ORDER(YORK, "discard", 1, 0), "CONFLICT");
+    assert_true(bed_shell_says("ls $TOP/lyon/coeval/snapshots/*/ | grep -q '[.]a2[.]'"));
+    bed_do(ORDER_WITH(YORK, "commit", 1, 0, .attempt = 2));
+}
+
 static void test_a_new_attempt_is_not_late(void **state)
 {
     (void)state;
@@ -249,6 +292,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
         T(test_what_was_discarded_does_not_come_back),
+        T(test_nor_when_the_journal_is_lost),
+        T(test_nor_what_was_rolled_back),
+        T(test_a_late_discard_spares_a_later_attempt),
         T(test_a_new_attempt_is_not_late),
         T(test_the_same_again_is_no_conflict),
         T(test_a_later_order_that_failed_decides_nothing),
