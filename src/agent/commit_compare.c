@@ -11,6 +11,7 @@
 #include "agent/tree_stream.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "plan/expected.h"
 #include "plan/receipt.h"
@@ -299,15 +300,26 @@ struct returned {
     struct commit_member *item;
 };
 
-/* Somebody was in the directory and is gone again: what he left behind is its time. */
-static bool set_time_back(struct returned *returned, const char *path, const struct entry *then,
-                          struct error *error)
+/* Somebody was there and left a time or other attributes: they are set as they were, for nobody
+ * would do it later. */
+static bool set_back(struct returned *returned, const char *path, const struct entry *then,
+                     const struct entry *now, unsigned fields, struct error *error)
 {
-    return returned->item->target.component->set_attributes(
-        returned->item->target.store, &returned->commit->call, path, then, ENTRY_TIMES, error);
+    struct commit_member *item = returned->item;
+    struct buffer text;
+    if (fields == 0)
+        return true;
+    buffer_init(&text, 0);
+    entry_explain(now, then, fields, &text);
+    log_notice(LOG_AGENT, "target.reset", "service=%s epoch=%d place=%s by_others=\"%s\"",
+               returned->commit->task->instruction.service_name,
+               (int)returned->commit->task->instruction.number, path, buffer_text(&text));
+    buffer_fini(&text);
+    return item->target.component->set_attributes(item->target.store, &returned->commit->call, path,
+                                                  then, fields, error);
 }
 
-/* By value: now as then, but for a directory's time. */
+/* By value: its content is as then, and so are its attributes in the end. */
 static bool is_same_again(struct returned *returned, const char *relative, struct error *error)
 {
     struct commit_member *item = returned->item;
@@ -320,14 +332,12 @@ static bool is_same_again(struct returned *returned, const char *relative, struc
     bool same =
         component->describe(item->target.store, &returned->commit->call,
                             path_join(&arena, item->base_top, relative), &arena, &then, error) &&
-        component->describe(item->target.store, &returned->commit->call, path, &arena, &now, error);
-    bool directories = same && now.type == ENTRY_DIRECTORY && then.type == ENTRY_DIRECTORY;
-    if (directories && entry_compare(&now, &then, fields) == ENTRY_TIMES)
-        same = set_time_back(returned, path, &then, error);
-    else if (same)
-        same =
-            differs(item, relative, &now, &then, fields, error) &&
-            (now.type != ENTRY_FILE || same_as_base(returned->commit, item, relative, path, error));
+        component->describe(item->target.store, &returned->commit->call, path, &arena, &now,
+                            error) &&
+        differs(item, relative, &now, &then, fields & ENTRY_CONTENT, error) &&
+        (now.type != ENTRY_FILE || same_as_base(returned->commit, item, relative, path, error)) &&
+        set_back(returned, path, &then, &now, entry_compare(&now, &then, fields & ENTRY_ATTRIBUTES),
+                 error);
     arena_fini(&arena);
     return same;
 }

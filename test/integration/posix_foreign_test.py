@@ -129,6 +129,17 @@ def test_what_stands_where_something_must_go_back_is_saved(place):
     assert_saved_on_the_way_back(place, daemon)
 
 
+def test_attributes_of_others_are_set_back_on_the_way_back(place):
+    daemon = second_killed_at(place, "agent.commit.placed")
+    os.chmod(place.target("bills/2"), 0o640)
+    os.utime(place.target("bills/1"), (1, 1))
+    daemon.start()
+    daemon.wait_epoch(2, ("stuck",))
+    go_back(daemon)
+    assert_is_base(place)
+    place.assert_live_equal(daemon.next_epoch()["number"])
+
+
 # ---- damage ----
 
 
