@@ -178,9 +178,20 @@ class WebHdfs:
     def acl(self, path):
         return sorted(self.call("GET", path, "GETACLSTATUS")["AclStatus"]["entries"])
 
+    def quota(self, path):
+        """(names, bytes, {storage type: bytes}) that a directory may hold; None: no limit."""
+        usage = self.call("GET", path, "GETQUOTAUSAGE")["QuotaUsage"]
+        return (limit_of(usage["quota"]), limit_of(usage["spaceQuota"]),
+                {name: one["quota"] for name, one in usage.get("typeQuota", {}).items()})
+
     def xattrs(self, path):
         found = self.call("GET", path, "GETXATTRS", encoding="hex")["XAttrs"]
         return {attribute["name"]: (attribute["value"] or "").lower() for attribute in found}
+
+
+def limit_of(quota):
+    """Hadoop says 'none' with -1, for the top of the file system with its greatest number."""
+    return None if quota < 0 or quota == (1 << 63) - 1 else quota
 
 
 # --- a file that stays open ---------------------------------------------------------------------
@@ -212,8 +223,8 @@ class OpenFile:
 # --- the equality walker -------------------------------------------------------------------------
 
 STATUS_FIELDS = ("type", "length", "owner", "group", "permission", "modificationTime",
-                 "replication", "blockSize")
-ALL_FIELDS = STATUS_FIELDS + ("acl", "xattrs", "content")
+                 "replication", "blockSize", "storagePolicy", "ecPolicy", "encBit")
+ALL_FIELDS = STATUS_FIELDS + ("quota", "acl", "xattrs", "content")
 
 
 def join(top, relative):
@@ -228,6 +239,8 @@ def is_snapshot(path):
 def describe(client, path, status, fields):
     """What the comparison looks at, read from the cluster and from nowhere else."""
     seen = {name: status.get(name) for name in STATUS_FIELDS if name in fields}
+    if "quota" in fields and status["type"] == "DIRECTORY":
+        seen["quota"] = client.quota(path)
     if "acl" in fields:
         seen["acl"] = client.acl(path) if status.get("aclBit") else []
     if "xattrs" in fields:
@@ -244,7 +257,7 @@ def describe(client, path, status, fields):
 def compare(source, source_top, target, target_top, ignore=(), skip=lambda path: False,
             directory_times=True):
     """How two trees differ, as a list of lines; empty when they are equal. ignore: names of
-    ALL_FIELDS; skip(relative) leaves an object of either side out with all below it.
+    ALL_FIELDS that are left out; skip(relative) leaves an object of either side out with all below it.
     directory_times False: HDFS does not freeze a directory's modification time when only its
     children change afterwards (the snapshot shows the live one), so writers move it."""
     fields = [name for name in ALL_FIELDS if name not in ignore]
