@@ -1,5 +1,5 @@
-"""Where heads and bodies begin and end in one direction of an HTTP/1.1 connection: what tcp_proxy.py
-needs to know of the bytes that it passes on. Nothing is added, nothing is lost."""
+"""Where heads and bodies begin and end in one direction of an HTTP/1.1 connection: what
+tcp_proxy.py needs to know of the bytes that it passes on. Nothing is added, nothing is lost."""
 
 HEAD_LIMIT = 1 << 16
 

@@ -147,7 +147,8 @@ def test_one_connection_many_kinds_of_exchange(server, proxy, client):
 
 
 def test_interim_replies_and_pipelined_requests(server, proxy):
-    head = b"PUT /f?op=CREATE HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    head = (b"PUT /f?op=CREATE HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+            b"Expect: 100-continue\r\n\r\n")
     connection = raw(proxy, head)
     assert connection.recv(1 << 16).startswith(b"HTTP/1.1 100 ")
     connection.sendall(b"abc" + 3 * GET.replace(b"OPEN", b"SHORT") +
@@ -190,8 +191,8 @@ def test_a_reply_is_cut_at_the_byte(proxy, count):
 @pytest.mark.parametrize("count", [0, 10, 1000])
 def test_a_request_is_cut_at_the_byte(server, proxy, count):
     proxy.cut(UP, after=count)
-    connection = raw(proxy, b"PUT /f?op=CREATE HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" +
-                     b"x" * 5000)
+    connection = raw(proxy, b"PUT /f?op=CREATE HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Length: 5000\r\n\r\n" + b"x" * 5000)
     assert until_end(connection) == b""
     assert proxy.counts["up"] == count and b"x" * 5000 not in server.bodies
     connection.close()

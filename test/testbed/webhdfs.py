@@ -257,7 +257,7 @@ def describe(client, path, status, fields):
 def compare(source, source_top, target, target_top, ignore=(), skip=lambda path: False,
             directory_times=True):
     """How two trees differ, as a list of lines; empty when they are equal. ignore: names of
-    ALL_FIELDS that are left out; skip(relative) leaves an object of either side out with all below it.
+    ALL_FIELDS that are left out; skip(relative) leaves an object of either side out with all below.
     directory_times False: HDFS does not freeze a directory's modification time when only its
     children change afterwards (the snapshot shows the live one), so writers move it."""
     fields = [name for name in ALL_FIELDS if name not in ignore]

@@ -1,4 +1,4 @@
-"""Small, real Hadoop clusters from Maven artifacts, for tests: every daemon is a process of its own.
+"""Small, real Hadoop clusters from Maven artifacts, for tests: every daemon is its own process.
 
   hadoop-cluster resolve [--version V]          fetch the jars once (100 MB), print their directory
   hadoop-cluster start NAME [options]           format, start, wait until ready; prints its JSON

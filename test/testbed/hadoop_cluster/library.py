@@ -18,7 +18,7 @@ def default_version():
 
 
 def resolve(version):
-    """The directory of the jars. Its name tells of the pom: two work trees do not undo each other's."""
+    """The directory of the jars. Its name tells of the pom: two work trees may differ in it."""
     cache = os.environ.get("COEVAL_CACHE") or os.path.expanduser("~/.cache/coeval")
     pom = os.path.join(TESTBED, "pom.xml")
     wanted = read_text(pom)

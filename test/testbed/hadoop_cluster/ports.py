@@ -1,5 +1,5 @@
 """Ports of a cluster's daemons: free ones below the ephemeral range, so that a daemon that is down
-keeps its port, and booked in a file of the user, so that two beds that start at once do not clash."""
+keeps its port, and booked in a file of the user: two beds that start at once do not clash."""
 import fcntl
 import json
 import os

@@ -139,5 +139,6 @@ def end_all(state):
 
 def memory_mib(pid):
     """(now, most so far) of a process in MiB."""
-    found = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", read_text("/proc/%d/status" % pid), re.M))
+    text = read_text("/proc/%d/status" % pid)
+    found = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", text, re.M))
     return tuple(round(int(found.get(name, 0)) / 1024) for name in ("VmRSS", "VmHWM"))
