@@ -34,7 +34,8 @@ class Clusters:
                        env=self.environment, stdout=subprocess.DEVNULL)  # once, not by both
         for name in ("a", "b"):
             started[name] = subprocess.Popen(
-                self._command("start", name, "--version", version, "-D", CAPTURE + capture),
+                self._command("start", name, "--version", version, "--owner", str(os.getpid()),
+                              "-D", CAPTURE + capture),
                 env=self.environment, stdout=subprocess.PIPE, text=True)
         answers = {name: process.communicate()[0] for name, process in started.items()}
         if any(process.returncode != 0 for process in started.values()):

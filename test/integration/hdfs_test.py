@@ -31,7 +31,7 @@ def env():
     bed = tempfile.TemporaryDirectory(prefix="coeval-test-")
     os.environ["COEVAL_TESTBED"] = bed.name
     version = os.environ.get("COEVAL_HADOOP_VERSION", "3.4.3")
-    text = cluster("start", "a", "--version", version,
+    text = cluster("start", "a", "--version", version, "--owner", str(os.getpid()),
                    "-D", "dfs.namenode.snapshotdiff.listing.limit=3",
                    "-D", "dfs.ls.limit=5")
     try:

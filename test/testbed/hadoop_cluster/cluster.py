@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 import time
 
-from hadoop_cluster import HOST, ClusterError, configuration, ports, process, read_text, readiness
-from hadoop_cluster import library, rpc
+from hadoop_cluster import HOST, ClusterError, archive, configuration, library, ports, process
+from hadoop_cluster import read_text, readiness, rpc
 from hadoop_cluster.keeper import Keeper
 
 KEY_SHELL = "org.apache.hadoop.crypto.key.KeyShell"
 DEFAULTS = {"version": None, "base_port": 0, "datanodes": 1, "ha": False, "journals": 1,
-            "yarn": False, "capture": None, "ec": False, "keys": (), "define": (), "owner": None}
+            "yarn": False, "capture": None, "ec": False, "keys": (), "define": (), "owner": None,
+            "archives": None}
 GRACE_S = 5  # a NameNode that does not answer is taken for dead, as haadmin does
 
 
@@ -22,6 +23,21 @@ def state_directory(name, directory=None):
     top = directory or os.environ.get("COEVAL_TESTBED") or os.path.join(
         tempfile.gettempdir(), "coeval-testbed-%d" % os.getuid())
     return os.path.join(os.path.abspath(top), name)
+
+
+def prepare(version):
+    """The jars of a version, fetched if need be, and with them the archives of their classes."""
+    jars = library.resolve(version)
+    archive.ensure(jars, lambda directory: make_archives(version, directory))
+    return jars
+
+
+def make_archives(version, directory):
+    """One daemon of each kind lives a short life."""
+    with tempfile.TemporaryDirectory(prefix="coeval-testbed-") as place:
+        with Cluster.start("archives", place, version=version, ha=True, yarn=True,
+                           archives=directory, owner=os.getpid()) as cluster:
+            process.end_well(cluster.env, list(cluster.env["pids"]))
 
 
 class Cluster:
@@ -48,7 +64,8 @@ class Cluster:
         state = state_directory(name, directory)
         if os.path.exists(state):
             raise ClusterError("%s exists: stop it first" % state)
-        jars = library.resolve(wanted["version"] or library.default_version())
+        version = wanted["version"] or library.default_version()
+        jars = library.resolve(version) if wanted["archives"] else prepare(version)
         keeper = Keeper(state, wanted["owner"])
         try:
             os.makedirs(state)
@@ -73,7 +90,8 @@ class Cluster:
             "create", key, "-size", "128", "-provider", self.env["key_provider"]]) for key in keys]
         for daemon in later:  # they wait for their NameNode by themselves
             self._spawn(daemon)
-        form = process.command(self.env, first, ["-format", "-force", "-nonInteractive"])
+        form = process.command(dict(self.env, archives=None), first,
+                               ["-format", "-force", "-nonInteractive"])
         making.append(("format", process.spawn(self.env, "format", form)))
         for what, child in making:
             if child.wait() != 0:
@@ -196,12 +214,12 @@ class Cluster:
         raise ClusterError("no NameNode is active")
 
     def usage(self):
-        """{daemon: {rss_mib, peak_mib}} of those that run."""
+        """{daemon: {rss_mib, peak_mib, cpu_s}} of those that run."""
         found = {}
         for daemon, pid in self.env["pids"].items():
             if process.is_alive(self.env, daemon):
                 now, most = process.memory_mib(pid)
-                found[daemon] = {"rss_mib": now, "peak_mib": most}
+                found[daemon] = {"rss_mib": now, "peak_mib": most, "cpu_s": process.cpu_s(pid)}
         return found
 
 
@@ -226,6 +244,7 @@ def describe(name, state, jars, wanted):
             "nameservice": service if wanted["ha"] else None,
             "fs": "hdfs://" + (service if wanted["ha"] else "%s:%d" % (HOST, chosen["nn"][0])),
             "key_provider": "jceks://file%s/keys.jceks" % state if wanted["keys"] else None,
+            "archives": wanted["archives"],
             "http": http, "namenode": http[names[0]], "namenodes": [http[n] for n in names]}
 
 

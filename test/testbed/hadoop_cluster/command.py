@@ -7,7 +7,7 @@
   hadoop-cluster run NAME DAEMON                start a killed daemon again on its directory, wait
   hadoop-cluster wait NAME                      until out of safe mode with every datanode live
   hadoop-cluster env NAME                       print its JSON: urls, ports, pids, paths
-  hadoop-cluster usage NAME                     memory of its daemons
+  hadoop-cluster usage NAME                     memory and processor time of its daemons
   hadoop-cluster exec NAME CLASS [ARGUMENT]...  a main class of Hadoop's with its configuration
   hadoop-cluster role NAME [DAEMON]             of NameNodes: active, standby
   hadoop-cluster failover NAME FROM TO          with --ha: the old one gives up if it answers
@@ -26,9 +26,9 @@ import signal
 import sys
 
 from hadoop_cluster import ClusterError
-from hadoop_cluster.cluster import DEFAULTS, Cluster
+from hadoop_cluster.cluster import DEFAULTS, Cluster, prepare
 from hadoop_cluster.keeper import keep
-from hadoop_cluster.library import default_version, resolve
+from hadoop_cluster.library import default_version
 from hadoop_cluster.readiness import running
 from hadoop_cluster.rpc import RpcError
 
@@ -38,7 +38,7 @@ def show(document):
 
 
 def start(arguments):
-    chosen = {name: getattr(arguments, name) for name in DEFAULTS}
+    chosen = {name: getattr(arguments, name, value) for name, value in DEFAULTS.items()}
     show(Cluster.start(arguments.name, **chosen).env)
 
 
@@ -81,7 +81,7 @@ def parse():
             sub.add_argument(positional)
         return sub
 
-    command("resolve", lambda a: print(resolve(a.version))).add_argument(
+    command("resolve", lambda a: print(prepare(a.version))).add_argument(
         "--version", default=default_version())
     add_start_options(command("start", start, "name"))
     command("stop", lambda a: Cluster(a.name).stop(), "name")

@@ -25,6 +25,8 @@ SETTINGS = {
     # it, which here is nearly always: 8 files a second instead of 60
     "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
     "dfs.client.block.write.locateFollowingBlock.retries": "10",
+    # a busy machine loses a datanode from a pipeline now and then, and there is no other to take
+    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
     # daemons that start together find each other ten times sooner; the limit in time is the same
     "ipc.client.connect.retry.interval": "100",
     "ipc.client.connect.max.retries": "100",

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from hadoop_cluster import HOST, read_text
+from hadoop_cluster import HOST, archive, read_text
 from hadoop_cluster.ports import kind
 
 # Hadoop 3.3 to 3.5 on Java 17: reflection into the platform, and a JVM made for a short life.
@@ -21,6 +21,7 @@ MAIN = {"nn": "org.apache.hadoop.hdfs.server.namenode.NameNode",
         "rm": "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
         "nm": "org.apache.hadoop.yarn.server.nodemanager.NodeManager"}
 HEAP = {"nn": "256m", "dn": "192m", "jn": "128m", "rm": "256m", "nm": "192m", "client": "256m"}
+ENDING_LIMIT_S = 120  # of a daemon that writes its archive before it ends
 
 
 def mark(env, daemon):
@@ -28,9 +29,9 @@ def mark(env, daemon):
 
 
 def java(env, name, main, arguments, level="INFO"):
-    return ["java", "-Xmx" + HEAP[kind(name)]] + JVM + [
+    return ["java", "-Xmx" + HEAP[kind(name)]] + JVM + archive.options(env, name) + [
         "-Dhadoop.root.logger=%s,console" % level, mark(env, name),
-        "-cp", "%s:%s/*" % (env["conf"], env["library"]), main] + arguments
+        "-cp", "%s/*:%s" % (env["library"], env["conf"]), main] + arguments
 
 
 def options(env, daemon):
@@ -113,6 +114,16 @@ def end(env, daemon, number=signal.SIGKILL):
         time.sleep(0.02)
 
 
+def end_well(env, daemons):
+    """Asks all of them to end, and waits until they have."""
+    limit = time.monotonic() + ENDING_LIMIT_S
+    for daemon in daemons:
+        if is_alive(env, daemon):
+            os.kill(env["pids"][daemon], signal.SIGTERM)
+    while any(is_ours(env, daemon) for daemon in daemons) and time.monotonic() < limit:
+        time.sleep(0.1)
+
+
 def all_of(state):
     """The pids of everything below a state directory: daemons, clients, containers of YARN."""
     signs = ("-Dcoeval.testbed=%s/" % state, state + "/nm-l")
@@ -135,6 +146,12 @@ def end_all(state):
             except ProcessLookupError:
                 pass
         time.sleep(0.02)
+
+
+def cpu_s(pid):
+    """What it has computed so far: unlike the time on the wall the same on a busy machine."""
+    after_name = read_text("/proc/%d/stat" % pid).rpartition(")")[2].split()
+    return round(sum(map(int, after_name[11:13])) / os.sysconf("SC_CLK_TCK"), 1)
 
 
 def memory_mib(pid):
