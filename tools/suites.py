@@ -8,7 +8,7 @@
 then side by side, because the first two mostly wait for moments and clusters:
 
   quickstart tools/quickstart, as a newcomer runs it
-  integration  daemons and real HDFS clusters; a skip here is a failure
+  testbed, integration  real clusters, and daemons on them; a skip here is a failure
 
   clang      the second compiler with ASan and UBSan: its build, each fuzz target for a few
              seconds, and when the lanes have ended unit to adapter in it
@@ -20,7 +20,7 @@ and with --all, which takes longer:
   threads    what has threads, under ThreadSanitizer
 
 A case is what a test program counts itself: a TAP line, a pytest case, the N of "# N cases"; else
-the program is one case. What is not in the tree is not run. Downloads (90 MB of Hadoop, once) lie
+the program is one case. What is not in the tree is not run. Downloads (100 MB of Hadoop, once) lie
 in $COEVAL_CACHE, ~/.cache/coeval by default.
 """
 import argparse
@@ -40,6 +40,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build-check")
 FAST = ("tidy", "unit", "scenario", "property", "sim", "adapter", "fuzz")
+CLUSTERS = ("testbed", "integration")  # real ones; never skipped
 SANITIZED = ("unit", "scenario", "property", "adapter")
 FUZZ_SECONDS = 5
 TAIL_LINES = 40
@@ -218,7 +219,7 @@ class Checks:
         if not tests:
             details += f"  meson ran no test of suite {suite} in {directory}\n"
             tally = one(False)
-        if suite == "integration" and tally.skips:
+        if suite in CLUSTERS and tally.skips:
             tally.failed += len(tally.skips)  # real clusters are never skipped
         details += "".join(f"  skipped: {name}: {reason}\n" for name, reason in tally.skips)
         self.tell(label or suite, tally, began, details)
@@ -238,7 +239,7 @@ def check_gcc(checks):
         return False
     there = checks.suites_of("gcc")
     # A suite that nobody put into this file's order runs all the same.
-    others = [suite for suite in there if suite not in (*FAST, "integration")]
+    others = [suite for suite in there if suite not in (*FAST, *CLUSTERS)]
     for suite in [*FAST, *sorted(others)]:
         if there[suite]:
             checks.suite("gcc", suite)
@@ -301,15 +302,16 @@ def check_quickstart(checks):
 def check_integration(checks):
     """Daemons that sync their journals on a slow disk mostly test the disk; the suites before, and
     quickstart, do that."""
-    if not checks.suites_of("gcc")["integration"]:
-        return
+    there = checks.suites_of("gcc")
     memory = "/dev/shm"
     has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES
     with tempfile.TemporaryDirectory(prefix="coeval-check-",
                                      dir=memory if has_room else None) as place:
         # They wait more than they compute. What a test leaves there goes with the directory.
-        checks.suite("gcc", "integration", options=("-t", "6", "--num-processes", "4"),
-                     env={"TMPDIR": place})
+        for suite in CLUSTERS:
+            if there[suite]:
+                checks.suite("gcc", suite, options=("-t", "6", "--num-processes", "4"),
+                             env={"TMPDIR": place})
 
 
 def check_release(checks):

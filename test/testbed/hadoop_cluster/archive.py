@@ -1,6 +1,6 @@
-"""Archives of loaded classes (CDS), one per kind of daemon: with its archive a daemon starts for half
-the processor time and in four fifths of the memory. They lie beside the jars and are made once, by
-a cluster that is started and ended for nothing else. Without them everything works, slower."""
+"""Archives of loaded classes (CDS), one per kind of daemon: with its archive a daemon starts for
+half the processor time and in four fifths of the memory. They lie beside the jars and are made
+once, by a cluster that is started and ended for nothing else. Without them all works, slower."""
 import fcntl
 import os
 import shutil

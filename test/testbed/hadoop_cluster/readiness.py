@@ -26,19 +26,25 @@ def running(env, wanted):
 
 
 def why_namenode_is_not(env, daemon, wanted, live=None):
-    """None when it has that role (any when None), is out of safe mode and knows the datanodes."""
+    """None when it has that role (any when None), is out of safe mode and may use the datanodes."""
     url = env["http"][daemon]
     count = len(running(env, "dn")) if live is None else live
     try:
         state = bean(url, "FSNamesystemState")
         role = bean(url, "NameNodeStatus")["State"]
+        usable = usable_datanodes(url)
     except (OSError, ValueError, LookupError) as problem:
         return "%s: %s" % (daemon, problem)
-    if wanted in (None, role) and state["FSState"] == "Operational" \
-            and state["NumLiveDataNodes"] >= count:
+    if wanted in (None, role) and state["FSState"] == "Operational" and usable >= count:
         return None
-    return "%s: %s, %s, %d of %d datanodes" % (daemon, role, state["FSState"],
-                                               state["NumLiveDataNodes"], count)
+    return "%s: %s, %s, %d of %d datanodes" % (daemon, role, state["FSState"], usable, count)
+
+
+def usable_datanodes(url):
+    """Those that have told of their space: a datanode is alive when it is registered, but until its
+    first heartbeat it is full, and no file can be created."""
+    nodes = json.loads(bean(url, "NameNodeInfo")["LiveNodes"])
+    return sum(node["capacity"] > 0 for node in nodes.values())
 
 
 def why_hdfs_is_not(env, daemons):
