@@ -106,11 +106,11 @@ def test_a_file_that_never_stands_still(clusters, device):
     """An epoch does not wait for a writer, however fast it is."""
     clusters.a.write("/busy/still", b"still")
     over, writer = threading.Event(), OpenFile(WebHdfs(clusters.urls["a"]), "/busy/grows",
-                                                block_size=1 << 20)
+                                                block_size=1 << 17)
 
     def run():
-        while not over.is_set():
-            writer.write(b"g" * 50000)
+        while not over.wait(0.02):  # a block every half second: each look finds it longer
+            writer.write(b"g" * 5000)
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -144,6 +144,6 @@ def test_two_instances_on_one_file_system_share_its_room():
             epoch = daemon.wait_epoch(1, harness.ENDED + ("stuck",))  # 6 and 6 of 8
             assert epoch["state"] == "abandoned", epoch
             assert epoch["cause"]["code"] == "NO_SPACE", epoch
-            assert "the seal of 12 MiB has no room" in epoch["cause"]["message"], epoch
+            assert "the seal of 12.0 MiB has no room" in epoch["cause"]["message"], epoch
         finally:
             close(place)

@@ -78,8 +78,8 @@ static void test_an_operation(void **state)
     progress_bar_print_operation(document, 120, &text);
     assert_string_equal(
         buffer_text(&text),
-        "verify bills: cluster west: verify  [======>                  ]  25%  7/20 entries"
-        "  3.0 MB/12.0 MB  1.0 MB/s  0:09 left");
+        "verify bills: cluster west: verify  [=====>                ]  25%  7/20 entries"
+        "  2.8 MiB/11.4 MiB  976 KiB/s  0:09 left");
     buffer_fini(&text);
     json_decref(document);
 }
