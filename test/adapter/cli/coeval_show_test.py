@@ -230,8 +230,8 @@ def test_status_shows_what_is_left_behind(script):
             "remedy": "no seal has it any more: remove it by hand"}
     script.on("GET", "/v1/status", status(services=[service("bills", left_behind=[left])]))
     ran = coeval("status", url=script.url)
-    assert ("bills: left behind: posix:/crm on west, 4.0 KiB; no seal has it any more: remove it by "
-            "hand") in ran.stdout.splitlines()
+    assert ("bills: left behind: posix:/crm on west, 4.0 KiB; no seal has it any more: remove it "
+            "by hand") in ran.stdout.splitlines()
 
 
 def test_a_lost_primary_is_shown(script):
