@@ -1,17 +1,16 @@
-"""suites.py: the body of tools/check. Builds under build-check/ and runs, in this order:
+"""suites.py: the body of tools/check. Builds under build-check/, warnings are errors, and runs
+two lanes side by side, because the first one mostly waits for moments and clusters:
 
-  gcc        the build, warnings are errors       property   random cases, planted defects
   tidy       layout, include rules, documents     sim        the whole engine on seeds
   unit       every module on its own              adapter    real LMDB, sockets, directories
   scenario   recorded stories                     fuzz       the corpora of the decoders
-
-then side by side, because the first two mostly wait for moments and clusters:
-
+  property   random cases, planted defects
   quickstart tools/quickstart, as a newcomer runs it
   testbed, integration  real clusters, and daemons on them; a skip here is a failure
 
-  clang      the second compiler with ASan and UBSan: its build, each fuzz target for a few
-             seconds, and when the lanes have ended unit to adapter in it
+  clang      the second compiler with ASan and UBSan: its build, with what the other lane leaves
+             of the processors, each fuzz target for a few seconds, and when both lanes have
+             ended unit to adapter in it
   coverage   the pure folders, line by line
 
 and with --all, which takes longer:
@@ -179,13 +178,15 @@ class Checks:
                   f"{tail(file.read())}", end="")
         return False
 
-    def build(self, name, compiler, *settings, targets=()):
-        """Configures once, builds; a compiler's warning is an error. One case."""
+    def build(self, name, compiler, *settings, targets=(), before=()):
+        """Configures once, builds; a compiler's warning is an error. One case. before: how the
+        build is called."""
         began, directory = time.monotonic(), os.path.join(BUILD, name)
         is_good = os.path.exists(os.path.join(directory, "build.ninja")) or \
             self.run("meson", "setup", directory, ROOT, "-Dtests=true", *settings,
                      log=f"setup-{name}", env={"CC": compiler})
-        is_good = is_good and self.run("ninja", "-C", directory, *targets, log=f"build-{name}")
+        is_good = is_good and self.run(*before, "ninja", "-C", directory, *targets,
+                                       log=f"build-{name}")
         self.tell(f"build {name}", one(is_good), began)
         return is_good
 
@@ -234,22 +235,19 @@ def compiler(name):
     return f"ccache {name}" if found else name
 
 
-def check_gcc(checks):
-    if not checks.build("gcc", compiler("gcc")):
-        return False
+def check_suites(checks):
     there = checks.suites_of("gcc")
     # A suite that nobody put into this file's order runs all the same.
     others = [suite for suite in there if suite not in (*FAST, *CLUSTERS)]
     for suite in [*FAST, *sorted(others)]:
         if there[suite]:
             checks.suite("gcc", suite)
-    return True
 
 
 def check_clang(checks):
     if not checks.build("clang", compiler("clang"), "-Db_sanitize=address,undefined",
                         "-Db_lundef=false", "-Dfuzz=true", "-Dbuildtype=debug",
-                        "-Doptimization=1"):
+                        "-Doptimization=1", before=("nice", "-n", "19")):
         return
     checks.is_sanitized = True
     fuzz(checks)
@@ -328,7 +326,8 @@ def check_threads(checks):
 
 
 EXTRA = {"release": check_release, "threads": check_threads}
-LANES = ({"quickstart": check_quickstart, "integration": check_integration},
+LANES = ({"suites": check_suites, "quickstart": check_quickstart,
+          "integration": check_integration},
          {"clang": check_clang, "coverage": check_coverage})
 
 
@@ -355,8 +354,9 @@ def main():
                         help="gcc's build, then only this; may be given more than once")
     options = parser.parse_args()
     checks = Checks(options)
-    wanted = [] if options.quick else options.only or [name for lane in LANES for name in lane]
-    is_built = checks.build("gcc", compiler("gcc")) if options.only else check_gcc(checks)
+    wanted = ["suites"] if options.quick else \
+        options.only or [name for lane in LANES for name in lane]
+    is_built = checks.build("gcc", compiler("gcc"))
     if is_built:
         run_lanes(checks, wanted)
     if checks.is_sanitized:

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include "base/check.h"
 #include "base/json.h"
 
 #define LOOKED_AT_BYTES_MAX 8192 /* hundreds of objects of some hundred bytes are more */
@@ -23,7 +24,6 @@ static void test_looking_at_many_keeps_nothing(void **state)
     assert_in_range(spy_arena_bytes(), 1, LOOKED_AT_BYTES_MAX);
 }
 
-/* With sanitizers malloc tells nothing. */
 static size_t heap_bytes(void)
 {
     return mallinfo2().uordblks;
@@ -52,12 +52,22 @@ static void test_directories_wait_on_disk(void **state)
     assert_in_range(during, 0, before + (512 << 10));
 }
 
+/* A sanitizer's allocator does not tell what is in use: there the test would prove nothing. */
+static bool heap_is_told(void)
+{
+    void *some = memory_new(100);
+    bool told = heap_bytes() > 0;
+    free(some);
+    return told;
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, bed_set_up, bed_tear_down)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_looking_at_many_keeps_nothing, bed_set_up,
-                                        bed_tear_down),
-        cmocka_unit_test_setup_teardown(test_directories_wait_on_disk, bed_set_up, bed_tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {T(test_looking_at_many_keeps_nothing)};
+    const struct CMUnitTest all[] = {T(test_looking_at_many_keeps_nothing),
+                                     T(test_directories_wait_on_disk)};
+    return heap_is_told() ? cmocka_run_group_tests(all, NULL, NULL)
+                          : cmocka_run_group_tests(tests, NULL, NULL);
 }
