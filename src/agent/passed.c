@@ -67,14 +67,14 @@ bool passed_note(struct store_ref home, const struct call *call,
 }
 
 bool passed_admits(struct store_ref home, const struct call *call,
-                   const struct instruction *instruction, struct error *error)
+                   const struct instruction *instruction, struct passed *ret_passed,
+                   struct error *error)
 {
-    struct passed passed;
-    if (!passed_read(home, call, instruction->pair, instruction->service, &passed, error))
+    if (!passed_read(home, call, instruction->pair, instruction->service, ret_passed, error))
         return false;
-    return !covers(&passed, instruction) ||
+    return !covers(ret_passed, instruction) ||
            error_set(error, ERROR_EXISTS,
                      "epoch %d, attempt %d comes late: epoch %d was given up at attempt %d",
-                     (int)instruction->number, (int)instruction->attempt, (int)passed.number,
-                     (int)passed.attempt);
+                     (int)instruction->number, (int)instruction->attempt, (int)ret_passed->number,
+                     (int)ret_passed->attempt);
 }

@@ -17,8 +17,9 @@ bool passed_read(struct store_ref home, const struct call *call, const char *pai
  * nothing, and is tried again. */
 bool passed_note(struct store_ref home, const struct call *call,
                  const struct instruction *instruction, struct error *error);
-/* EXISTS: the order's attempt, or a later one, was given up. */
+/* EXISTS: the order's attempt, or a later one, was given up: *ret_passed says which. */
 bool passed_admits(struct store_ref home, const struct call *call,
-                   const struct instruction *instruction, struct error *error);
+                   const struct instruction *instruction, struct passed *ret_passed,
+                   struct error *error);
 
 #endif

@@ -78,6 +78,20 @@ static bool prepare_target(struct task *task, const struct call *call, struct er
     return done;
 }
 
+/* Given up, or its number is below one that was: the device is told which, for it may be one that
+ * was restored from an older journal. */
+static bool refuse_given_up(struct task *task, const struct call *call, struct store_ref home,
+                            struct error *error)
+{
+    const struct instruction *order = &task->instruction;
+    struct passed passed;
+    if (passed_admits(home, call, order, &passed, error))
+        return true;
+    if (error->code == ERROR_EXISTS)
+        task_result_take(task, "newest_given_up", json_integer(passed.number));
+    return false;
+}
+
 /* An order that was delivered once more, long after its epoch: B stands on a newer seal, and
  * nothing may come to lie there that looks like an epoch to be gone on with. */
 static bool refuse_passed(struct task *task, const struct call *call, struct store_ref home,
@@ -108,8 +122,7 @@ static bool look_for_received(struct task *task, const struct call *call, struct
     size_t index;
     const char *a, *b;
     if (!task_clusters(task, &a, &b, error) || !task_area_store(task, b, &home, error) ||
-        !passed_admits(home, call, &task->instruction, error) ||
-        !refuse_passed(task, call, home, error))
+        !refuse_passed(task, call, home, error) || !refuse_given_up(task, call, home, error))
         return false;
     arena_init(&arena);
     const char *directory = area_of(&arena, home, &task->instruction);

@@ -1,8 +1,10 @@
 /* behind.c: a device that was restored from an older journal counts numbers that were used already.
- * Its agents tell: the key of a new epoch's first order is taken, or B has a seal that the device
- * never gave. It stops there; what happened since is in the areas, and `coeval recover` reads it.
+ * Its agents tell: the key of a new epoch's first order is taken, or B has a seal, or has given up
+ * an epoch, that the device never came to. It stops there; what happened since is in the areas, and
+ * `coeval recover` reads it.
  */
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/json.h"
 #include "control/control_private.h"
 
@@ -22,8 +24,13 @@ static bool is_taken(const struct run *run, const struct epoch_report *report)
 
 static bool is_past(const struct run *run, const struct epoch_report *report)
 {
-    int64_t newest = json_integer_or(report->result, "newest_seal", 0);
-    return newest > 0 && (uint64_t)newest >= run->service->next_number;
+    static const char *const keys[] = {"newest_seal", "newest_given_up"};
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        int64_t newest = json_integer_or(report->result, keys[i], 0);
+        if (newest > 0 && (uint64_t)newest >= run->service->next_number)
+            return true;
+    }
+    return false;
 }
 
 /* The whole way back, as it is typed: who reads this has just lost a machine. */

@@ -56,6 +56,29 @@ static void test_nor_what_was_rolled_back(void **state)
     assert_true(bed_shell_says("! test -e $TOP/york/coeval/$SERVICE/g1.e1"));
 }
 
+static void expect_told(int number, const char *key, int newest)
+{
+    struct bed_order order = ORDER(YORK, "transfer", number, 0);
+    assert_int_equal(bed_put(order).status, 201);
+    struct bed_status status = bed_end(order);
+    assert_string_equal(status.code, "EXISTS");
+    assert_int_equal(json_integer_or(status.result, key, 0), newest);
+    bed_forget(&status);
+}
+
+/* A device that was restored from an older journal counts on from there. What was given up must not
+ * hide the seal that tells it so, and tells it where there is no newer seal. */
+static void test_a_late_order_is_told_what_there_is(void **state)
+{
+    (void)state;
+    bed_seal(1, 0);
+    bed_seal(2, 1);
+    bed_do(ORDER(YORK, "discard", 4, 0));
+    bed_lose_journal(YORK);
+    expect_told(1, "newest_seal", 2);
+    expect_told(3, "newest_given_up", 4);
+}
+
 /* The discard itself is late: what a newer attempt has made is none of its business. */
 static void test_a_late_discard_spares_a_later_attempt(void **state)
 {
@@ -293,6 +316,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
         T(test_what_was_discarded_does_not_come_back),
         T(test_nor_when_the_journal_is_lost),
+        T(test_a_late_order_is_told_what_there_is),
         T(test_nor_what_was_rolled_back),
         T(test_a_late_discard_spares_a_later_attempt),
         T(test_a_new_attempt_is_not_late),

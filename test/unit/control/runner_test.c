@@ -130,12 +130,16 @@ static void assert_remedy(const json_t *event)
     }
 }
 
-/* The agents know the number of its new epoch, or a seal that it never gave. */
+/* The agents know the number of its new epoch, or a seal that it never gave, or gave up a later
+ * one.
+ */
 static void test_a_device_with_an_old_journal_stops(void **state)
 {
     static const char *const failures[] = {
         NULL, /* refused */
         "\"code\": \"EXISTS\", \"message\": \"past\"}, \"result\": {\"newest_seal\": 9}",
+        "\"code\": \"EXISTS\", \"message\": \"late\"}, \"result\": {\"newest_given_up\": 9}",
+        "\"code\": \"EXISTS\", \"message\": \"late\"}, \"result\": {\"newest_given_up\": 1}",
         "\"code\": \"EXISTS\", \"message\": \"a file\"}, \"result\": {}"};
     char status[200];
     (void)state;
@@ -149,7 +153,7 @@ static void test_a_device_with_an_old_journal_stops(void **state)
         else
             fake_agent_script(device.agents[WEST], "transfer", status);
         device_epoch(&device, "bills", 1, "abandoned");
-        bool behind = i < 2;
+        bool behind = i < 3;
         assert_int_equal(device_event(&device, "device.behind") != NULL, behind);
         assert_policy_state(&device, "bills", behind ? "paused" : "idle");
         if (behind)
