@@ -6,6 +6,7 @@
 #include "agent/commit.h"
 #include "base/check.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/path.h"
 
 static const char *place_of(const struct commit_member *item, const char *relative,
@@ -22,6 +23,22 @@ static bool is_mended_on_the_way_back(const struct commit_member *item,
     return (item->marks & PLAN_MARK_BACK) != 0 && (step->kind == PLAN_PARK || staged_exists);
 }
 
+/* What was on the target beside a seal is nowhere else when somebody took it away: before it was
+ * parked, or with the staging. There is nothing to wait for, and the next epoch compares again. */
+static bool is_gone_for_good(const struct commit *commit, const struct commit_member *item,
+                             const struct plan_step *step, bool staged_exists, bool place_exists)
+{
+    if ((item->marks & PLAN_MARK_BACK) == 0 || step->kind != PLAN_PLACE ||
+        item->base != INTAKE_LIVE || staged_exists || place_exists)
+        return false;
+    log_warning(LOG_AGENT, "target.gone",
+                "service=%s epoch=%d place=%s: somebody else took it away, and no seal has it: it "
+                "is not brought back",
+                commit->task->instruction.service_name, (int)commit->task->instruction.number,
+                step->place);
+    return true;
+}
+
 static bool look_and_decide(struct commit *commit, struct commit_member *item,
                             const struct plan_step *step, const char *staged, const char *place,
                             enum plan_decision *ret_decision, struct error *error)
@@ -31,7 +48,9 @@ static bool look_and_decide(struct commit *commit, struct commit_member *item,
         !store_exists(item->target, &commit->call, place, &place_exists, error) ||
         !item->target.component->confirm(item->target.store, &commit->call, error))
         return false;
-    *ret_decision = plan_step_decide(step, staged_exists, place_exists);
+    *ret_decision = is_gone_for_good(commit, item, step, staged_exists, place_exists)
+                        ? PLAN_DONE
+                        : plan_step_decide(step, staged_exists, place_exists);
     if (*ret_decision == PLAN_IMPOSSIBLE && !is_mended_on_the_way_back(item, step, staged_exists))
         return error_set(error, ERROR_CONFLICT,
                          "step %u cannot be done: %.100s is %s and %.40s is %s: somebody else "

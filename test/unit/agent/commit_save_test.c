@@ -117,6 +117,19 @@ static void test_back_from_a_copy(void **state)
     bed_shell("diff -r --no-dereference $TOP/before $TOP/york/data && ! test -e " SAVED);
 }
 
+/* Its owner took it away before it was parked: no way forward, and nothing that could be brought
+ * back. What else was parked returns. */
+static void test_back_without_what_others_took(void **state)
+{
+    (void)state;
+    receive();
+    bed_shell("rm $TOP/york/data/g $TOP/before/g");
+    bed_fail(commit_order(1), "CONFLICT");
+    bed_do(ORDER_WITH(YORK, "rollback", 1, 0, .settings = ADOPTS));
+    bed_shell("diff -r --no-dereference $TOP/before $TOP/york/data");
+    bed_shell("! test -e $TOP/york/data/.coeval");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +140,7 @@ int main(void)
         T(test_back_from_what_was_moved),
         T(test_back_beside_a_copy),
         T(test_back_from_a_copy),
+        T(test_back_without_what_others_took),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
