@@ -205,13 +205,29 @@ static void end_arrival(struct arrival *arrival, const struct error *error)
     task_free(task);
 }
 
+/* Its record stays for now. Whoever takes orders back does not ask again, so the agent itself sees
+ * to it that the next start finds it ended. */
+static void end_for_the_journal(struct arrival *arrival, const struct error *canceled)
+{
+    struct agent *agent = arrival->agent;
+    struct task *task = arrival->task;
+    answer_callers(arrival, canceled);
+    free_arrival(arrival);
+    task->forgotten = true;
+    list_append(&agent->parts.tasks, &task->node);
+    task_refuse(task, canceled);
+}
+
 static void removal_is_durable(void *context, const struct error *error)
 {
     struct arrival *arrival = context;
     struct error canceled;
     answer_deleters(arrival, error);
     error_set(&canceled, ERROR_CANCELED, "deleted before it began");
-    end_arrival(arrival, &canceled);
+    if (error->code == ERROR_OK)
+        end_arrival(arrival, &canceled);
+    else
+        end_for_the_journal(arrival, &canceled);
 }
 
 /* Known by its key until the record is gone too, which the next start would run. */
