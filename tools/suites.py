@@ -9,8 +9,7 @@ two lanes side by side, because the first one mostly waits for moments and clust
   testbed, integration  real clusters, and daemons on them; a skip here is a failure
 
   clang      the second compiler with ASan and UBSan: its build, with what the other lane leaves
-             of the processors, each fuzz target for a few seconds, and when both lanes have
-             ended unit to adapter in it
+             of the processors, each fuzz target for a few seconds, and unit to adapter in it
   coverage   the pure folders, line by line
 
 and with --all, which takes longer:
@@ -155,7 +154,6 @@ class Checks:
         self.total = Tally()
         self.began = time.monotonic()
         self.lock = threading.Lock()
-        self.is_sanitized = False  # clang's build is there
 
     def tell(self, name, tally, began, details=""):
         """One line, below what is to be said of it: lanes do not mix their words."""
@@ -249,12 +247,7 @@ def check_clang(checks):
                         "-Db_lundef=false", "-Dfuzz=true", "-Dbuildtype=debug",
                         "-Doptimization=1", before=("nice", "-n", "19")):
         return
-    checks.is_sanitized = True
     fuzz(checks)
-
-
-def check_sanitized(checks):
-    """By themselves: slow programs beside four clusters would measure the machine."""
     there = checks.suites_of("clang")
     for suite in SANITIZED:
         if there[suite]:
@@ -359,8 +352,6 @@ def main():
     is_built = checks.build("gcc", compiler("gcc"))
     if is_built:
         run_lanes(checks, wanted)
-    if checks.is_sanitized:
-        check_sanitized(checks)
     for name, stage in EXTRA.items():
         if is_built and (options.all or name in wanted):
             stage(checks)
