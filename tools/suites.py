@@ -40,7 +40,7 @@ BUILD = os.path.join(ROOT, "build-check")
 FAST = ("tidy", "unit", "scenario", "property", "sim", "adapter", "fuzz")
 CLUSTERS = ("testbed", "integration")  # real ones; never skipped
 SANITIZED = ("unit", "scenario", "property", "adapter")
-FUZZ_SECONDS = 5
+FUZZ_SECONDS = 3
 TAIL_LINES = 40
 MEMORY_BYTES = 6 << 30
 
@@ -233,6 +233,15 @@ def compiler(name):
     return f"ccache {name}" if found else name
 
 
+def memory_place():
+    """A directory for tests, in memory where there is room: programs that sync on a slow disk
+    mostly test the disk, and gcc's suites and quickstart do that. What a test leaves there goes
+    with it."""
+    memory = "/dev/shm"
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES
+    return tempfile.TemporaryDirectory(prefix="coeval-check-", dir=memory if has_room else None)
+
+
 def check_suites(checks):
     there = checks.suites_of("gcc")
     # A suite that nobody put into this file's order runs all the same.
@@ -249,9 +258,11 @@ def check_clang(checks):
         return
     fuzz(checks)
     there = checks.suites_of("clang")
-    for suite in SANITIZED:
-        if there[suite]:
-            checks.suite("clang", suite, f"{suite} (ASan, UBSan)", ("-t", "8"))
+    with memory_place() as place:
+        for suite in SANITIZED:
+            if there[suite]:
+                checks.suite("clang", suite, f"{suite} (ASan, UBSan)", ("-t", "8"),
+                             env={"TMPDIR": place})
 
 
 def fuzz(checks):
@@ -291,14 +302,9 @@ def check_quickstart(checks):
 
 
 def check_integration(checks):
-    """Daemons that sync their journals on a slow disk mostly test the disk; the suites before, and
-    quickstart, do that."""
     there = checks.suites_of("gcc")
-    memory = "/dev/shm"
-    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES
-    with tempfile.TemporaryDirectory(prefix="coeval-check-",
-                                     dir=memory if has_room else None) as place:
-        # They wait more than they compute. What a test leaves there goes with the directory.
+    with memory_place() as place:
+        # They wait more than they compute.
         for suite in CLUSTERS:
             if there[suite]:
                 checks.suite("gcc", suite, options=("-t", "6", "--num-processes", "4"),

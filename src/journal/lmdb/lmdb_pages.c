@@ -30,6 +30,7 @@ struct node {
     uint64_t child;         /* of a branch */
     const uint8_t *payload; /* of a leaf: the value, or where it is */
     size_t value_size;
+    size_t size; /* on the page */
 };
 
 static bool walk_tree(struct walk *walk, const struct pages_tree *tree, struct error *error);
@@ -104,6 +105,7 @@ static bool parse_node(const struct walk *walk, const uint8_t *page, unsigned in
     node->payload = node->key + node->key_size;
     size_t inside = !leaf ? 0 : (node->flags & NODE_BIG) != 0 ? sizeof(uint64_t) : node->value_size;
     size_t left = size - offset - NODE_HEAD;
+    node->size = NODE_HEAD + node->key_size + inside;
     return node->key_size <= left && inside <= left - node->key_size;
 }
 
@@ -212,8 +214,30 @@ static bool walk_branch_node(struct walk *walk, const struct node *node, unsigne
     return walk_page(walk, node->child, depth - 1, error);
 }
 
-static bool walk_nodes(struct walk *walk, const uint8_t *page, uint64_t number, unsigned depth,
-                       struct error *error)
+/* LMDB packs entries without a gap from the upper bound to the page's end, and moves them by their
+ * sizes: one that is a bit too long is sound to read, and overwrites its neighbour when something
+ * before it goes. taken: a flag for each two bytes of the page, all 0. */
+static bool entries_fill(const struct walk *walk, const uint8_t *page, unsigned count, bool leaf,
+                         uint8_t *taken)
+{
+    size_t filled = 0, wanted = walk->head.page_size - get_u16(page + 14);
+    for (unsigned i = 0; i < count; i++) {
+        struct node node;
+        if (!parse_node(walk, page, i, leaf, &node))
+            return false;
+        size_t offset = get_u16(page + PAGE_HEAD + 2 * i), size = (node.size + 1) / 2 * 2;
+        if (offset % 2 != 0 || size > walk->head.page_size - offset)
+            return false;
+        for (size_t at = offset; at < offset + size; at += 2)
+            if (taken[at / 2]++ != 0)
+                return false;
+        filled += size;
+    }
+    return filled == wanted;
+}
+
+static bool walk_nodes(struct walk *walk, const uint8_t *page, uint8_t *taken, uint64_t number,
+                       unsigned depth, struct error *error)
 {
     size_t lower = get_u16(page + 12), upper = get_u16(page + 14);
     bool leaf = depth == 1;
@@ -224,10 +248,11 @@ static bool walk_nodes(struct walk *walk, const uint8_t *page, uint64_t number, 
     unsigned count = (unsigned)(lower - PAGE_HEAD) / 2;
     if (count < (leaf || walk->integer_keys ? 1u : 2u))
         return refuse_page(walk, number, "has too few entries", error);
+    if (!entries_fill(walk, page, count, leaf, taken))
+        return refuse_page(walk, number, "its entries do not fill their place", error);
     for (unsigned i = 0; i < count; i++) {
         struct node node;
-        if (!parse_node(walk, page, i, leaf, &node))
-            return refuse_page(walk, number, "an entry reaches out of it", error);
+        CHECK(parse_node(walk, page, i, leaf, &node)); /* as entries_fill() has seen */
         if (!(leaf ? walk_leaf_node(walk, &node, number, error)
                    : walk_branch_node(walk, &node, i, number, depth, error)))
             return false;
@@ -242,10 +267,10 @@ static bool walk_page(struct walk *walk, uint64_t number, unsigned depth, struct
         return refuse_page(walk, number, "lies beyond the file", error);
     if (!claim(walk, number, 1, error))
         return false;
-    uint8_t *page = memory_new(walk->head.page_size);
+    uint8_t *page = memory_new(walk->head.page_size + walk->head.page_size / 2);
     bool walked = pages_read_at(walk->options->fd, number * walk->head.page_size, page,
                                 walk->head.page_size, error) &&
-                  walk_nodes(walk, page, number, depth, error);
+                  walk_nodes(walk, page, page + walk->head.page_size, number, depth, error);
     free(page);
     return walked;
 }

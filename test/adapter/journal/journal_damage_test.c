@@ -306,6 +306,20 @@ static int open_and_append(void *context)
     return fixture.done == 20 + RECORDS && examine().code == ERROR_OK ? 0 : 4;
 }
 
+/* In the head of an entry of this page, or of the page when it has none: sizes, flags. */
+static size_t bit_of_an_entry(size_t page)
+{
+    const uint8_t *bytes = (const uint8_t *)original.data + page * PAGE;
+    size_t lower = bytes[12] | (size_t)bytes[13] << 8;
+    size_t count = lower > 16 && lower <= PAGE ? (lower - 16) / 2 : 0, at = 0;
+    if (count > 0) {
+        size_t pointer = 16 + 2 * random_below(&generator, count);
+        at = bytes[pointer] | (size_t)bytes[pointer + 1] << 8;
+    }
+    at = at + 8 > PAGE ? 0 : at;
+    return (page * PAGE + at) * 8 + random_below(&generator, 64);
+}
+
 static void test_daemon_on_damaged_files(void **state)
 {
     (void)state;
@@ -313,6 +327,8 @@ static void test_daemon_on_damaged_files(void **state)
     for (int round = 0; round < 600; round++) {
         size_t page = random_below(&generator, original.size / PAGE);
         size_t bit = page * PAGE * 8 + random_below(&generator, (round % 3 == 0 ? PAGE : 64) * 8);
+        if (round % 3 == 1)
+            bit = bit_of_an_entry(page);
         flip(bit);
         int outcome = run_in_child(open_and_append, NULL);
         if (outcome < 0 || outcome > 2)
