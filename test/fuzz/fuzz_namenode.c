@@ -4,12 +4,13 @@
 
 #include "base/check.h"
 #include "base/path.h"
-#include "component/hdfs/clock_hint.h"
-#include "component/hdfs/moment_reply.h"
-#include "component/hdfs/snapshot_report.h"
-#include "component/hdfs/webhdfs_error.h"
-#include "component/hdfs/webhdfs_status.h"
-#include "component/hdfs/webhdfs_url.h"
+#include "component/hdfs/report_merge.h"
+#include "component/hdfs/webhdfs/clock_hint.h"
+#include "component/hdfs/webhdfs/moment_reply.h"
+#include "component/hdfs/webhdfs/snapshot_report.h"
+#include "component/hdfs/webhdfs/webhdfs_error.h"
+#include "component/hdfs/webhdfs/webhdfs_status.h"
+#include "component/hdfs/webhdfs/webhdfs_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,6 +33,18 @@ static void read_report(const char *text, size_t size)
     CHECK(told == 0 || error.code != ERROR_UNAVAILABLE);
 }
 
+static bool merge_page(struct report_merge *merge, const char *text, size_t size, const char *what,
+                       bool *ret_last, struct error *error)
+{
+    struct arena arena;
+    struct hdfs_row_page page;
+    arena_init(&arena);
+    bool done = report_page_read(text, size, what, &arena, &page, error) &&
+                report_merge_page(merge, &page, what, ret_last, error);
+    arena_fini(&arena);
+    return done;
+}
+
 static void read_pages(const char *text, size_t size)
 {
     size_t told = 0;
@@ -39,8 +52,8 @@ static void read_pages(const char *text, size_t size)
     struct error error = ERROR_NONE;
     struct report_merge merge;
     report_merge_init(&merge, count, &told);
-    if (report_merge_page(&merge, text, size, "f", &last, &error) &&
-        (last || !report_merge_page(&merge, text, size, "f", &last, &error)))
+    if (merge_page(&merge, text, size, "f", &last, &error) &&
+        (last || !merge_page(&merge, text, size, "f", &last, &error)))
         (void)report_merge_end(&merge, &error);
     report_merge_fini(&merge);
 }
@@ -49,10 +62,10 @@ static void read_statuses(const char *text, size_t size)
 {
     struct arena arena;
     struct error error = ERROR_NONE;
-    struct webhdfs_status status;
-    struct webhdfs_page page;
-    struct webhdfs_snapshots snapshots;
-    struct webhdfs_snapshottables directories;
+    struct hdfs_status status;
+    struct hdfs_page page;
+    struct hdfs_snapshots snapshots;
+    struct hdfs_snapshottables directories;
     arena_init(&arena);
     if (webhdfs_status_read(text, size, "f", &arena, &status, &error))
         CHECK(strchr(status.entry.path, '/') == NULL && status.entry.owner != NULL);

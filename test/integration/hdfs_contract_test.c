@@ -4,7 +4,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "component/hdfs/datanode.h"
+#include "component/hdfs/hdfs_store.h"
+#include "component/hdfs/webhdfs/datanode.h"
 #include "component_contract.h"
 
 #define DIRECTORY "/contract"
@@ -17,7 +18,8 @@ static bool append(struct store *store, const struct call *call, const char *pat
     buffer_init(&url, 0);
     buffer_init(&answer, 65536);
     struct datanodes_avoided avoided = {.count = 0};
-    bool done = datanode_find(store, call, HTTP_POST, "APPEND", path, NULL, &avoided, &url, error);
+    bool done = datanode_find(store->session, call, HTTP_POST, "APPEND", path, NULL, &avoided, &url,
+                              NULL, error);
     struct transfer_order order = {
         .method = HTTP_POST, .url = buffer_text(&url), .body = text, .body_size = strlen(text)};
     done =
@@ -34,9 +36,11 @@ static bool rewrite(void *context, const char *path, const char *text)
     struct error error = ERROR_NONE;
     struct call call = {.wait_ms = 10000};
     bool truncated = false;
-    if (hdfs_change(context, &call, HTTP_POST, "TRUNCATE", path, "&newlength=0", &truncated,
-                    &error) &&
-        truncated && (text[0] == '\0' || append(context, &call, path, text, &error)))
+    struct store *store = context;
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    if (webhdfs_change(store->session, &call, &mutation, HTTP_POST, "TRUNCATE", path,
+                       "&newlength=0", &truncated, NULL, &error) &&
+        truncated && (text[0] == '\0' || append(store, &call, path, text, &error)))
         return true;
     fprintf(stderr, "rewrite: %s\n", error.text);
     return false;

@@ -1,14 +1,8 @@
 /* hdfs_attributes.c: owner, mode, ACL, xattrs, replication, storage policy, times. What is set
  * already costs no write: a NameNode logs and syncs every change, a read is cheap. */
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
-#include "base/path.h"
-#include "component/hdfs/acl_text.h"
 #include "component/hdfs/hdfs_store.h"
-#include "component/hdfs/webhdfs_url.h"
 
 #define FILE_MODE_BITS 0777
 #define DIRECTORY_MODE_BITS 01777
@@ -23,10 +17,19 @@ struct setting {
     struct arena arena;
 };
 
-static bool put(struct setting *setting, const char *op, const char *query, struct error *error)
+static bool put(struct setting *setting, const struct hdfs_attribute *attribute,
+                struct error *error)
 {
-    return hdfs_change(setting->store, setting->call, HTTP_PUT, op, setting->path, query, NULL,
-                       error);
+    struct store *store = setting->store;
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done = store->ops->set_attribute(store->session, setting->call, &mutation, setting->path,
+                                          attribute, NULL, error);
+    return hdfs_settle(store, &mutation, "set_attribute", setting->path, done, error);
+}
+
+static bool put_mode(struct setting *setting, uint32_t mode, struct error *error)
+{
+    return put(setting, &(struct hdfs_attribute){.kind = HDFS_MODE, .mode = mode}, error);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -45,20 +48,17 @@ static bool set_owner(struct setting *setting, struct error *error)
     const struct entry *wanted = setting->wanted, *now = &setting->now;
     if (same_text(wanted->owner, now->owner) && same_text(wanted->group, now->group))
         return true;
-    char *query = hdfs_query("owner", wanted->owner, "group", wanted->group, NULL);
-    bool done = put(setting, "SETOWNER", query, error);
-    free(query);
-    return done;
+    struct hdfs_attribute owner = {
+        .kind = HDFS_OWNER, .owner = wanted->owner, .group = wanted->group};
+    return put(setting, &owner, error);
 }
 
 static bool set_mode(struct setting *setting, struct error *error)
 {
-    char query[32];
     if (wanted_mode(setting) == setting->now.mode)
         return true;
-    snprintf(query, sizeof query, "&permission=%o", wanted_mode(setting));
     setting->now.mode = wanted_mode(setting);
-    return put(setting, "SETPERMISSION", query, error);
+    return put_mode(setting, setting->now.mode, error);
 }
 
 /* Removing it turns the mode's group bits back into the owning group's: the mode comes after. */
@@ -67,7 +67,7 @@ static bool remove_acl(struct setting *setting, struct error *error)
     if (!setting->now.has_acl)
         return true;
     setting->now.mode = UINT32_MAX; /* unknown now: set it again */
-    return put(setting, "REMOVEACL", NULL, error);
+    return put(setting, &(struct hdfs_attribute){.kind = HDFS_NO_ACL}, error);
 }
 
 static bool has_default(const char *acl)
@@ -77,19 +77,13 @@ static bool has_default(const char *acl)
 
 static bool set_acl(struct setting *setting, unsigned fields, struct error *error)
 {
-    struct buffer spec;
+    struct hdfs_attribute acl = {.kind = HDFS_ACL, .acl = setting->wanted->acl};
     /* a list without default entries leaves those that are there */
     if (has_default(setting->now.acl) && !has_default(setting->wanted->acl) &&
-        !put(setting, "REMOVEDEFAULTACL", NULL, error))
+        !put(setting, &(struct hdfs_attribute){.kind = HDFS_NO_DEFAULT_ACL}, error))
         return false;
-    uint32_t mode = (fields & ENTRY_MODE) != 0 ? wanted_mode(setting) : setting->now.mode;
-    buffer_init(&spec, 0);
-    bool done = acl_to_spec(setting->wanted->acl, mode, &spec, error);
-    char *query = done ? hdfs_query("aclspec", buffer_text(&spec), NULL) : NULL;
-    done = done && put(setting, "SETACL", query, error);
-    free(query);
-    buffer_fini(&spec);
-    return done;
+    acl.mode = (fields & ENTRY_MODE) != 0 ? wanted_mode(setting) : setting->now.mode;
+    return put(setting, &acl, error);
 }
 
 static bool set_mode_and_acl(struct setting *setting, unsigned fields, struct error *error)
@@ -98,11 +92,8 @@ static bool set_mode_and_acl(struct setting *setting, unsigned fields, struct er
     uint32_t mode_before = setting->now.mode;
     if (acl && !wanted && !remove_acl(setting, error))
         return false;
-    if ((fields & ENTRY_MODE) == 0 && setting->now.mode == UINT32_MAX) {
-        char query[32]; /* the mode stays what it was */
-        snprintf(query, sizeof query, "&permission=%o", mode_before);
-        return put(setting, "SETPERMISSION", query, error);
-    }
+    if ((fields & ENTRY_MODE) == 0 && setting->now.mode == UINT32_MAX)
+        return put_mode(setting, mode_before, error); /* the mode stays what it was */
     if ((fields & ENTRY_MODE) != 0 && !set_mode(setting, error))
         return false;
     if (!acl || !wanted)
@@ -124,24 +115,16 @@ static const struct entry_xattr *find_xattr(const struct entry *entry, const cha
     return NULL;
 }
 
-static bool set_xattr(struct setting *setting, const struct entry_xattr *xattr, const char *flag,
+static bool set_xattr(struct setting *setting, const struct entry_xattr *xattr, bool replace,
                       struct error *error)
 {
-    char *value = arena_new(&setting->arena, 2 * xattr->size + 3);
-    memcpy(value, "0x", 2);
-    hex_format(xattr->value, xattr->size, value + 2);
-    char *query = hdfs_query("xattr.name", xattr->name, "xattr.value", value, "flag", flag, NULL);
-    bool done = put(setting, "SETXATTR", query, error);
-    free(query);
-    return done;
+    struct hdfs_attribute one = {.kind = HDFS_XATTR, .xattr = *xattr, .replace = replace};
+    return put(setting, &one, error);
 }
 
 static bool remove_xattr(struct setting *setting, const char *name, struct error *error)
 {
-    char *query = hdfs_query("xattr.name", name, NULL);
-    bool done = put(setting, "REMOVEXATTR", query, error);
-    free(query);
-    return done;
+    return put(setting, &(struct hdfs_attribute){.kind = HDFS_NO_XATTR, .xattr.name = name}, error);
 }
 
 static bool set_xattrs(struct setting *setting, struct error *error)
@@ -157,7 +140,7 @@ static bool set_xattrs(struct setting *setting, struct error *error)
         if (old != NULL && old->size == xattr->size &&
             memcmp(old->value, xattr->value, xattr->size) == 0)
             continue;
-        if (!set_xattr(setting, xattr, old != NULL ? "REPLACE" : "CREATE", error))
+        if (!set_xattr(setting, xattr, old != NULL, error))
             return false;
     }
     return true;
@@ -168,35 +151,25 @@ static bool set_xattrs(struct setting *setting, struct error *error)
 
 static bool set_replication(struct setting *setting, struct error *error)
 {
-    char query[32];
-    uint32_t wanted = setting->wanted->replication;
-    if (setting->now.type != ENTRY_FILE || wanted == 0 || wanted == setting->now.replication ||
-        setting->now.erasure_coding != NULL)
+    struct hdfs_attribute replication = {.kind = HDFS_REPLICATION,
+                                         .replication = setting->wanted->replication};
+    if (setting->now.type != ENTRY_FILE || replication.replication == 0 ||
+        replication.replication == setting->now.replication || setting->now.erasure_coding != NULL)
         return true;
-    snprintf(query, sizeof query, "&replication=%" PRIu32, wanted);
-    return put(setting, "SETREPLICATION", query, error);
+    return put(setting, &replication, error);
 }
 
 static bool set_policy(struct setting *setting, struct error *error)
 {
-    const char *wanted = setting->wanted->storage_policy;
-    if (same_text(wanted, setting->now.storage_policy))
-        return true;
-    if (wanted == NULL)
-        return hdfs_change(setting->store, setting->call, HTTP_POST, "UNSETSTORAGEPOLICY",
-                           setting->path, NULL, NULL, error);
-    char *query = hdfs_query("storagepolicy", wanted, NULL);
-    bool done = put(setting, "SETSTORAGEPOLICY", query, error);
-    free(query);
-    return done;
+    struct hdfs_attribute policy = {.kind = HDFS_POLICY, .policy = setting->wanted->storage_policy};
+    return same_text(policy.policy, setting->now.storage_policy) || put(setting, &policy, error);
 }
 
 static bool set_times(struct setting *setting, struct error *error)
 {
-    char query[64];
-    int64_t mtime_ms = setting->wanted->mtime_ns / 1000000;
-    snprintf(query, sizeof query, "&modificationtime=%" PRId64, mtime_ms);
-    return put(setting, "SETTIMES", query, error);
+    struct hdfs_attribute time = {.kind = HDFS_MTIME,
+                                  .mtime_ms = setting->wanted->mtime_ns / 1000000};
+    return put(setting, &time, error);
 }
 
 static bool set_all(struct setting *setting, unsigned fields, struct error *error)

@@ -1,10 +1,9 @@
 /* hdfs_change.c: directories, renames, removals. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
-#include "component/hdfs/webhdfs_url.h"
 
 #define MODE_BITS 01777 /* what HDFS keeps; it has no setuid and setgid */
 
@@ -23,7 +22,7 @@ bool hdfs_check_place(struct store *store, const struct call *call, const char *
                       struct error *error)
 {
     struct arena arena;
-    struct webhdfs_status status;
+    struct hdfs_status status;
     struct error missing = ERROR_NONE;
     if (in_snapshot(path))
         return error_set(error, ERROR_DENIED, "%s: snapshots are read-only", path);
@@ -43,36 +42,42 @@ bool hdfs_check_place(struct store *store, const struct call *call, const char *
     return done;
 }
 
-bool hdfs_make_directory(struct store *store, const struct call *call, const char *path,
-                         uint32_t mode, struct error *error)
+bool hdfs_make(struct store *store, const struct call *call, const char *path, uint32_t mode,
+               struct error *error)
 {
-    char query[32];
     bool made = false;
-    snprintf(query, sizeof query, "&permission=%o", mode & MODE_BITS);
-    return webhdfs_path_check(path, error) && hdfs_check_place(store, call, path, error) &&
-           hdfs_change(store, call, HTTP_PUT, "MKDIRS", path, query, &made, error) &&
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done =
+        hdfs_path_check(path, error) && store->ops->mkdirs(store->session, call, &mutation, path,
+                                                           mode & MODE_BITS, &made, NULL, error);
+    return hdfs_settle(store, &mutation, "mkdirs", path, done, error) &&
            (made || error_set(error, ERROR_IO, "MKDIRS %s: refused", path));
 }
 
-/* Never without renameoptions: the old rename moves *into* a directory that is there. */
+bool hdfs_make_directory(struct store *store, const struct call *call, const char *path,
+                         uint32_t mode, struct error *error)
+{
+    return hdfs_path_check(path, error) && hdfs_check_place(store, call, path, error) &&
+           hdfs_make(store, call, path, mode, error);
+}
+
 bool hdfs_rename(struct store *store, const struct call *call, const char *from, const char *to,
                  bool replace, struct error *error)
 {
-    if (!webhdfs_path_check(to, error))
-        return false;
-    char *query =
-        hdfs_query("destination", to, "renameoptions", replace ? "OVERWRITE" : "NONE", NULL);
-    bool done = hdfs_change(store, call, HTTP_PUT, "RENAME", from, query, NULL, error);
-    free(query);
-    return done;
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done = hdfs_path_check(to, error) && hdfs_path_check(from, error) &&
+                store->ops->rename(store->session, call, &mutation, from, to, replace, NULL, error);
+    return hdfs_settle(store, &mutation, "rename", from, done, error);
 }
 
 bool hdfs_remove(struct store *store, const struct call *call, const char *path, bool recursive,
                  struct error *error)
 {
     bool removed = false;
-    if (!hdfs_change(store, call, HTTP_DELETE, "DELETE", path,
-                     recursive ? "&recursive=true" : "&recursive=false", &removed, error))
-        return false;
-    return removed || error_set(error, ERROR_NOT_FOUND, "DELETE %s: nothing there", path);
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done =
+        hdfs_path_check(path, error) &&
+        store->ops->remove(store->session, call, &mutation, path, recursive, &removed, NULL, error);
+    return hdfs_settle(store, &mutation, "remove", path, done, error) &&
+           (removed || error_set(error, ERROR_NOT_FOUND, "DELETE %s: nothing there", path));
 }

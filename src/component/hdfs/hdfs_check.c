@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
-#include "component/hdfs/webhdfs_url.h"
 
 #define CANARY_NAME ".canary"
 #define OFFSET_WARNING_US 500000
@@ -42,7 +42,7 @@ find(const struct checking *checking, enum finding_level level, const char *reme
 static bool check_active(const struct checking *checking, struct error *error)
 {
     struct arena arena;
-    struct webhdfs_status status;
+    struct hdfs_status status;
     arena_init(&arena);
     bool done = hdfs_status(checking->store, checking->call, "/", &arena, &status, error);
     arena_fini(&arena);
@@ -52,33 +52,32 @@ static bool check_active(const struct checking *checking, struct error *error)
              "no active NameNode: %s", error->text);
         return false;
     }
-    struct buffer version;
+    const char *version;
     struct error why = ERROR_NONE;
-    buffer_init(&version, 0);
-    if (!hdfs_jmx(checking->store, checking->call, "NameNodeInfo", "SoftwareVersion", &version,
-                  &why))
+    arena_init(&arena);
+    if (!checking->store->ops->version(checking->store->session, checking->call, &arena, &version,
+                                       NULL, &why))
         find(checking, FINDING_WARNING, "make /jmx readable for this host",
              "the NameNode does not tell its version: %s", why.text);
     else
-        find(checking, FINDING_OK, NULL, "NameNode of Hadoop %s answers", buffer_text(&version));
-    buffer_fini(&version);
+        find(checking, FINDING_OK, NULL, "NameNode of Hadoop %s answers", version);
+    arena_fini(&arena);
     return true;
 }
 
 static void check_each_node(const struct checking *checking)
 {
-    struct namenodes *namenodes = &checking->store->namenodes;
-    for (unsigned i = 0; i < namenodes->count && namenodes->count > 1; i++) {
-        struct namenode_answer answer;
+    const struct hdfs_ops *ops = checking->store->ops;
+    struct hdfs_session *session = checking->store->session;
+    unsigned count = ops->node_count(session);
+    for (unsigned i = 0; i < count && count > 1; i++) {
+        struct hdfs_problem problem;
         struct error why = ERROR_NONE;
-        struct namenode_request request = {.method = HTTP_GET, .op = "GETFILESTATUS", .path = "/"};
-        namenode_answer_init(&answer);
-        bool done = namenode_call_at(namenodes, checking->call, i, &request, &answer, &why);
-        if (!done && answer.problem.refusal != WEBHDFS_STANDBY)
+        if (!ops->probe(session, checking->call, i, &problem, &why) &&
+            problem.refusal != HDFS_STANDBY)
             find(checking, FINDING_WARNING,
                  "bring it back: a failover would leave this cluster without a NameNode",
-                 "NameNode %s: %s", namenodes->urls[i], why.text);
-        namenode_answer_fini(&answer);
+                 "NameNode %s: %s", ops->node_name(session, i), why.text);
     }
 }
 
@@ -118,38 +117,32 @@ static void check_clock(const struct checking *checking)
 /* --- the area: superuser, DataNodes ------------------------------------------------------------
  */
 
-/* Made without its parents being asked for: a check must work on a cluster that is new to us. */
-static bool make_area(const struct checking *checking, struct error *error)
-{
-    bool made;
-    return hdfs_change(checking->store, checking->call, HTTP_PUT, "MKDIRS", checking->store->area,
-                       "&permission=700", &made, error);
-}
-
 /* Snapshots of the area are harmless and never made; allowing them shows that we may. */
 static void check_superuser(const struct checking *checking)
 {
     struct error why = ERROR_NONE;
     struct store *store = checking->store;
+    const char *user = store->ops->user(store->session);
     struct arena arena;
-    struct webhdfs_status status = {.snapshottable = true};
+    struct hdfs_status status = {.snapshottable = true};
     arena_init(&arena);
     (void)hdfs_status(store, checking->call, store->area, &arena, &status, &why);
     bool before = status.snapshottable; /* by the site: leave it so */
     arena_fini(&arena);
-    bool allowed = hdfs_change(store, checking->call, HTTP_PUT, "ALLOWSNAPSHOT", store->area, NULL,
-                               NULL, &why);
+    struct hdfs_mutation allowing = hdfs_mutation(store), disallowing = hdfs_mutation(store);
+    bool allowed = store->ops->allow_snapshots(store->session, checking->call, &allowing,
+                                               store->area, NULL, &why);
     struct error ignored = ERROR_NONE;
     if (allowed && !before)
-        (void)hdfs_change(store, checking->call, HTTP_PUT, "DISALLOWSNAPSHOT", store->area, NULL,
-                          NULL, &ignored);
+        (void)store->ops->disallow_snapshots(store->session, checking->call, &disallowing,
+                                             store->area, NULL, &ignored);
     if (allowed || why.code == ERROR_CONFLICT)
-        find(checking, FINDING_OK, NULL, "%s is a superuser", store->namenodes.user);
+        find(checking, FINDING_OK, NULL, "%s is a superuser", user);
     else
         find(checking, FINDING_WARNING,
              "add the user to the group of dfs.permissions.superusergroup; or allow snapshots on "
              "every root yourself, and accept that owners cannot be set",
-             "%s is no superuser: %s", store->namenodes.user, why.text);
+             "%s is no superuser: %s", user, why.text);
 }
 
 static bool read_canary(const struct checking *checking, const char *path, struct error *error)
@@ -201,9 +194,9 @@ static bool check_path(const struct checking *checking, const char *root)
 {
     struct error why = ERROR_NONE;
     struct arena arena;
-    struct webhdfs_status status;
+    struct hdfs_status status;
     arena_init(&arena);
-    bool done = webhdfs_path_check(root, &why) &&
+    bool done = hdfs_path_check(root, &why) &&
                 hdfs_status(checking->store, checking->call, root, &arena, &status, &why);
     if (done && status.entry.type != ENTRY_DIRECTORY)
         done = error_set(&why, ERROR_INVALID, "%s is a file", root);
@@ -217,7 +210,7 @@ static bool check_path(const struct checking *checking, const char *root)
 }
 
 static void check_against(const struct checking *checking, const char *root,
-                          const struct webhdfs_snapshottable *other)
+                          const struct hdfs_snapshottable *other)
 {
     if (strcmp(root, other->path) == 0) {
         if (other->quota < other->snapshots + SNAPSHOTS_SPARE)
@@ -244,15 +237,11 @@ static void check_against(const struct checking *checking, const char *root,
 static void check_roots(const struct checking *checking)
 {
     struct arena arena;
-    struct namenode_answer answer;
-    struct webhdfs_snapshottables list = {.count = 0};
+    struct hdfs_snapshottables list = {.count = 0};
     struct error why = ERROR_NONE;
     arena_init(&arena);
-    namenode_answer_init(&answer);
-    if (!hdfs_get(checking->store, checking->call, "GETSNAPSHOTTABLEDIRECTORYLIST", "/", NULL,
-                  &answer, &why) ||
-        !webhdfs_snapshottables_read(buffer_text(&answer.body), answer.body.size,
-                                     "snapshottable directories", &arena, &list, &why))
+    if (!checking->store->ops->snapshottables(checking->store->session, checking->call, &arena,
+                                              &list, NULL, &why))
         find(checking, FINDING_WARNING, "see the NameNode's log",
              "cannot list the snapshottable directories: %s", why.text);
     for (size_t i = 0; i < checking->root_count; i++) {
@@ -261,7 +250,6 @@ static void check_roots(const struct checking *checking)
         for (size_t j = 0; j < list.count; j++)
             check_against(checking, checking->roots[i], &list.directories[j]);
     }
-    namenode_answer_fini(&answer);
     arena_fini(&arena);
 }
 
@@ -281,7 +269,8 @@ bool hdfs_check(struct store *store, const struct call *call, enum store_use use
     check_each_node(&checking);
     check_open_files(&checking);
     check_clock(&checking);
-    if (make_area(&checking, error)) {
+    /* without its parents being asked for: a check must work on a cluster that is new to us */
+    if (hdfs_make(store, call, store->area, 0700, error)) {
         check_superuser(&checking);
         check_datanodes(&checking);
     } else {

@@ -1,48 +1,38 @@
 /* hdfs_cluster.c: the cluster as a whole: who it is, how much fits in, what snapshots
  * pin, what its clock says. */
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "base/json.h"
 #include "base/path.h"
-#include "component/hdfs/clock_hint.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
 
 bool hdfs_identify(struct store *store, const struct call *call,
                    char ret_identity[STORE_IDENTITY_SIZE], struct error *error)
 {
-    struct buffer text;
-    buffer_init(&text, 0);
-    bool done = hdfs_jmx(store, call, "NameNodeInfo", "ClusterId", &text, error);
-    buffer_append_byte(&text, '/');
-    done = done && hdfs_jmx(store, call, "NameNodeInfo", "BlockPoolId", &text, error);
-    if (done && text.size >= STORE_IDENTITY_SIZE)
+    struct arena arena;
+    struct hdfs_identity identity;
+    arena_init(&arena);
+    bool done = store->ops->identity(store->session, call, &arena, &identity, NULL, error);
+    const char *text =
+        done ? arena_format(&arena, "%s/%s", identity.cluster_id, identity.block_pool_id) : "";
+    if (strlen(text) >= STORE_IDENTITY_SIZE)
         done = error_set(error, ERROR_LIMIT, "the cluster's identity is too long");
     if (done)
-        snprintf(ret_identity, STORE_IDENTITY_SIZE, "%s", buffer_text(&text));
-    buffer_fini(&text);
+        snprintf(ret_identity, STORE_IDENTITY_SIZE, "%s", text);
+    arena_fini(&arena);
     return done;
+}
+
+static bool summarise(struct store *store, const struct call *call, const char *path,
+                      struct hdfs_summary *ret_summary, struct error *error)
+{
+    return hdfs_path_check(path, error) &&
+           store->ops->summary(store->session, call, path, ret_summary, NULL, error);
 }
 
 /* --- space -------------------------------------------------------------------------------------
  */
-
-/* Bytes that can be written, after replication as the cluster does it by default. */
-static bool cluster_space(struct store *store, const struct call *call, uint64_t *ret_bytes,
-                          uint64_t *ret_replication, struct error *error)
-{
-    struct buffer text;
-    json_t *document = NULL, *defaults = NULL;
-    buffer_init(&text, 0);
-    bool done = hdfs_jmx(store, call, "FSNamesystemState", "CapacityRemaining", &text, error) &&
-                hdfs_get_json(store, call, "GETSERVERDEFAULTS", "/", NULL, &document, error) &&
-                json_get_object(document, "FsServerDefaults", &defaults, error);
-    int64_t replication = done ? json_integer_or(defaults, "replication", 1) : 1;
-    *ret_replication = replication > 0 ? (uint64_t)replication : 1;
-    *ret_bytes = strtoull(buffer_text(&text), NULL, 10) / *ret_replication;
-    json_decref(document);
-    buffer_fini(&text);
-    return done;
-}
 
 static uint64_t left(int64_t quota, int64_t used)
 {
@@ -53,35 +43,33 @@ static uint64_t left(int64_t quota, int64_t used)
 static bool apply_quota(struct store *store, const struct call *call, const char *path,
                         uint64_t replication, struct store_space *space, struct error *error)
 {
-    json_t *document = NULL, *summary = NULL;
+    struct hdfs_summary summary;
     struct error why = ERROR_NONE;
-    if (!hdfs_get_json(store, call, "GETCONTENTSUMMARY", path, NULL, &document, &why)) {
+    if (!summarise(store, call, path, &summary, &why)) {
         if (why.code != ERROR_NOT_FOUND) /* a directory that is still to be made has no quota */
             *error = why;
         return why.code == ERROR_NOT_FOUND;
     }
-    bool done = json_get_object(document, "ContentSummary", &summary, error);
-    int64_t names = json_integer_or(summary, "quota", -1);
-    int64_t bytes = json_integer_or(summary, "spaceQuota", -1);
-    int64_t used =
-        json_integer_or(summary, "fileCount", 0) + json_integer_or(summary, "directoryCount", 0);
-    if (done && names >= 0 && names < INT64_MAX) /* "/" has that, which is none */
-        space->free_objects = left(names, used);
-    if (done && bytes >= 0) {
-        uint64_t room = left(bytes, json_integer_or(summary, "spaceConsumed", 0)) / replication;
+    if (summary.name_quota >= 0 && summary.name_quota < INT64_MAX) /* "/" has that: none */
+        space->free_objects = left(summary.name_quota, summary.files + summary.directories);
+    if (summary.space_quota >= 0) {
+        int64_t used = summary.space_consumed > 0 ? summary.space_consumed : 0;
+        uint64_t room = left(summary.space_quota, used) / replication;
         space->free_bytes = room < space->free_bytes ? room : space->free_bytes;
     }
-    json_decref(document);
-    return done;
+    return true;
 }
 
+/* Bytes that can be written, after replication as the cluster does it by default. */
 bool hdfs_space(struct store *store, const struct call *call, const char *path,
                 struct store_space *ret_space, struct error *error)
 {
     struct store_space space = {.free_objects = UINT64_MAX};
-    uint64_t replication;
-    if (!cluster_space(store, call, &space.free_bytes, &replication, error) ||
-        !apply_quota(store, call, path, replication, &space, error))
+    struct hdfs_capacity capacity;
+    if (!store->ops->capacity(store->session, call, &capacity, NULL, error))
+        return error_wrap(error, "space");
+    space.free_bytes = capacity.remaining_bytes / capacity.replication;
+    if (!apply_quota(store, call, path, capacity.replication, &space, error))
         return error_wrap(error, "space");
     *ret_space = space;
     return true;
@@ -90,17 +78,9 @@ bool hdfs_space(struct store *store, const struct call *call, const char *path,
 /* --- what snapshots pin ------------------------------------------------------------------------
  */
 
-static bool summarise(struct store *store, const struct call *call, const char *path,
-                      const char *member, uint64_t *ret_bytes, struct error *error)
+static uint64_t told(int64_t bytes)
 {
-    json_t *document = NULL, *summary = NULL;
-    bool done = hdfs_get_json(store, call, "GETCONTENTSUMMARY", path, NULL, &document, error) &&
-                json_get_object(document, "ContentSummary", &summary, error);
-    int64_t bytes = done ? json_integer_or(summary, member, -1) : -1;
-    if (done) /* before 3.3 the snapshots' part is not told */
-        *ret_bytes = bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
-    json_decref(document);
-    return done;
+    return bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
 }
 
 /* Of the live directory: the space of what is in its snapshots only, of all of them. The base is
@@ -111,17 +91,23 @@ bool hdfs_pinned(struct store *store, const struct call *call, const char *root,
                  struct error *error)
 {
     struct arena arena;
+    struct hdfs_summary summary;
     struct error gone = ERROR_NONE;
     arena_init(&arena);
-    bool done = summarise(store, call, path_join(&arena, root, relative), "snapshotSpaceConsumed",
-                          ret_bytes, &gone);
-    if (!done && gone.code == ERROR_NOT_FOUND)
+    bool done = summarise(store, call, path_join(&arena, root, relative), &summary, &gone);
+    int64_t bytes = done ? summary.snapshot_space_consumed : -1;
+    if (!done && gone.code == ERROR_NOT_FOUND) {
         done = summarise(store, call, hdfs_snapshot_path(store, root, snapshot, relative, &arena),
-                         "spaceConsumed", ret_bytes, error);
-    else if (!done)
+                         &summary, error);
+        bytes = done ? summary.space_consumed : -1;
+    } else if (!done) {
         *error = gone;
+    }
     arena_fini(&arena);
-    return done || error_wrap(error, "what snapshots of %.100s pin", root);
+    if (!done)
+        return error_wrap(error, "what snapshots of %.100s pin", root);
+    *ret_bytes = told(bytes);
+    return true;
 }
 
 /* --- clock -------------------------------------------------------------------------------------
@@ -132,24 +118,13 @@ bool hdfs_pinned(struct store *store, const struct call *call, const char *root,
 bool hdfs_clock_offset(struct store *store, const struct call *call, int64_t *ret_offset_us,
                        int64_t *ret_uncertainty_us, struct error *error)
 {
-    int64_t best_offset = 0, best = INT64_MAX;
+    struct hdfs_clock best = {.uncertainty_us = INT64_MAX}, clock;
     for (int i = 0; i < CLOCK_SAMPLES; i++) { /* the fastest exchange knows most */
-        struct namenode_answer answer;
-        int64_t offset, uncertainty;
-        namenode_answer_init(&answer);
-        bool done = hdfs_get(store, call, "GETFILESTATUS", "/", NULL, &answer, error);
-        if (done && !clock_hint(buffer_text(&answer.date), buffer_text(&answer.cookie),
-                                answer.sent_us, answer.answered_us, &offset, &uncertainty))
-            done = error_set(error, ERROR_PROTOCOL, "the NameNode does not tell its time");
-        namenode_answer_fini(&answer);
-        if (!done)
+        if (!store->ops->clock(store->session, call, &clock, NULL, error))
             return false;
-        if (uncertainty < best) {
-            best = uncertainty;
-            best_offset = offset;
-        }
+        best = clock.uncertainty_us < best.uncertainty_us ? clock : best;
     }
-    *ret_offset_us = best_offset;
-    *ret_uncertainty_us = best;
+    *ret_offset_us = best.offset_us;
+    *ret_uncertainty_us = best.uncertainty_us;
     return true;
 }

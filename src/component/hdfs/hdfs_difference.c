@@ -1,17 +1,14 @@
 /* hdfs_difference.c: what changed between snapshots, and which files a snapshot does not hold
  * still. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/digest.h"
-#include "base/json.h"
 #include "base/path.h"
 #include "base/random.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
-#include "component/hdfs/snapshot_report.h"
-#include "component/hdfs/webhdfs_url.h"
+#include "component/hdfs/report_merge.h"
 
 /* --- difference --------------------------------------------------------------------------------
  */
@@ -25,39 +22,27 @@ struct question {
     void *context;
 };
 
-/* Both names always: without them a NameNode says that nothing changed. */
 static bool ask_once(const struct question *question, struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    answer.body.limit = REPORT_BYTES_MAX;
-    char *query = hdfs_query("oldsnapshotname", question->from, "snapshotname", question->to, NULL);
-    bool done = hdfs_get(question->store, question->call, "GETSNAPSHOTDIFF", question->path, query,
-                         &answer, error) &&
-                report_read(buffer_text(&answer.body), answer.body.size, question->path,
-                            question->from, question->to, question->fn, question->context, error);
-    free(query);
-    namenode_answer_fini(&answer);
-    return done;
+    struct store *store = question->store;
+    return store->ops->difference(store->session, question->call, question->path, question->from,
+                                  question->to, question->fn, question->context, NULL, error);
 }
 
 static bool ask_page(const struct question *question, struct report_merge *merge, bool *ret_last,
                      bool *ret_unknown, struct error *error)
 {
-    struct namenode_answer answer;
-    char index[32];
-    namenode_answer_init(&answer);
-    snprintf(index, sizeof index, "%" PRId64, merge->last_index);
-    char *query =
-        hdfs_query("oldsnapshotname", question->from, "snapshotname", question->to,
-                   "snapshotdiffstartpath", merge->last_path, "snapshotdiffindex", index, NULL);
-    bool done = hdfs_get(question->store, question->call, "GETSNAPSHOTDIFFLISTING", question->path,
-                         query, &answer, error);
-    *ret_unknown = !done && answer.problem.unknown_operation;
-    done = done && report_merge_page(merge, buffer_text(&answer.body), answer.body.size,
-                                     question->path, ret_last, error);
-    free(query);
-    namenode_answer_fini(&answer);
+    struct arena arena;
+    struct hdfs_row_page page;
+    struct hdfs_problem problem;
+    struct store *store = question->store;
+    arena_init(&arena);
+    bool done = store->ops->difference_page(store->session, question->call, question->path,
+                                            question->from, question->to, merge->last_path,
+                                            merge->last_index, &arena, &page, &problem, error);
+    *ret_unknown = !done && problem.unknown_operation;
+    done = done && report_merge_page(merge, &page, question->path, ret_last, error);
+    arena_fini(&arena);
     return done;
 }
 
@@ -192,7 +177,8 @@ bool hdfs_difference(struct store *store, const struct call *call, const char *r
     }
     bool unknown = false;
     bool done =
-        to == NULL ? ask_live(&question, root, error) : ask_in_pages(&question, &unknown, error);
+        hdfs_path_check(question.path, error) &&
+        (to == NULL ? ask_live(&question, root, error) : ask_in_pages(&question, &unknown, error));
     if (unknown) {
         *error = ERROR_NONE;
         done = ask_once(&question, error);
@@ -204,34 +190,23 @@ bool hdfs_difference(struct store *store, const struct call *call, const char *r
 /* --- open files --------------------------------------------------------------------------------
  */
 
-#define OPEN_FILES_PROPERTY "dfs.namenode.snapshot.capture.openfiles"
-
 bool hdfs_open_files_at(struct store *store, const struct call *call, unsigned node,
                         enum open_files *ret_state, struct error *error)
 {
-    json_t *document = NULL, *property = NULL;
-    if (!hdfs_get_plain(store, call, node, "/conf?name=" OPEN_FILES_PROPERTY "&format=json",
-                        &document, error) ||
-        !json_get_object(document, "property", &property, error)) {
-        json_decref(document);
-        return error_wrap(error, "cannot read " OPEN_FILES_PROPERTY);
-    }
-    const char *value = json_string_or(property, "value", "false");
-    *ret_state = strcasecmp(value, "true") == 0 ? OPEN_FILES_FROZEN : OPEN_FILES_GROW;
+    bool freezes;
+    if (!store->ops->freezes_open_files(store->session, call, node, &freezes, NULL, error))
+        return false;
+    *ret_state = freezes ? OPEN_FILES_FROZEN : OPEN_FILES_GROW;
     atomic_store(&store->open_files, (int)*ret_state);
-    json_decref(document);
     return true;
 }
 
 bool hdfs_open_files(struct store *store, const struct call *call, enum open_files *ret_state,
                      struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = hdfs_get(store, call, "GETFILESTATUS", "/", NULL, &answer, error) &&
-                hdfs_open_files_at(store, call, answer.node, ret_state, error);
-    namenode_answer_fini(&answer);
-    return done;
+    unsigned node;
+    return store->ops->find_active(store->session, call, &node, NULL, error) &&
+           hdfs_open_files_at(store, call, node, ret_state, error);
 }
 
 static bool forgive_missing(const struct error *why, struct error *error)
@@ -242,20 +217,14 @@ static bool forgive_missing(const struct error *why, struct error *error)
     return false;
 }
 
-/* isUnderConstruction is told of live paths only; a snapshot path always says false. */
 static bool is_open(struct store *store, const struct call *call, const char *path, bool *ret_open,
                     struct error *error)
 {
-    json_t *document = NULL, *blocks = NULL;
     struct error why = ERROR_NONE;
     *ret_open = false;
-    if (!hdfs_get_json(store, call, "GET_BLOCK_LOCATIONS", path, "&offset=0&length=1", &document,
-                       &why))
-        return forgive_missing(&why, error); /* gone since, or a directory: not open */
-    bool done = json_get_object(document, "LocatedBlocks", &blocks, error) &&
-                json_get_boolean(blocks, "isUnderConstruction", ret_open, error);
-    json_decref(document);
-    return done;
+    return (hdfs_path_check(path, &why) &&
+            store->ops->is_open(store->session, call, path, ret_open, NULL, &why)) ||
+           forgive_missing(&why, error); /* gone since, or a directory: not open */
 }
 
 /* A file closed by its writer after T has, in the snapshot too, the time of its closing. */
@@ -263,7 +232,7 @@ static bool has_grown(struct store *store, const struct call *call, const char *
                       const char *path, const char *snapshot, bool *ret_grown, struct error *error)
 {
     struct arena arena;
-    struct webhdfs_status top, file;
+    struct hdfs_status top, file;
     arena_init(&arena);
     const char *root_then = hdfs_snapshot_path(store, root, snapshot, "", &arena);
     const char *path_then = hdfs_snapshot_path(store, root, snapshot, path, &arena);

@@ -5,16 +5,15 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/path.h"
-#include "component/hdfs/acl_text.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
 #include "component/hdfs/listing_order.h"
 
 bool hdfs_stat(struct store *store, const struct call *call, const char *path, struct arena *arena,
                struct entry *ret_entry, struct error *error)
 {
-    struct webhdfs_status status;
+    struct hdfs_status status;
     if (!hdfs_status(store, call, path, arena, &status, error))
         return false;
     *ret_entry = status.entry;
@@ -27,32 +26,13 @@ bool hdfs_stat(struct store *store, const struct call *call, const char *path, s
 static bool add_acl(struct store *store, const struct call *call, const char *path,
                     struct arena *arena, struct entry *entry, struct error *error)
 {
-    json_t *document = NULL, *status, *entries;
-    if (!entry->has_acl)
-        return true;
-    bool done = hdfs_get_json(store, call, "GETACLSTATUS", path, NULL, &document, error) &&
-                json_get_object(document, "AclStatus", &status, error) &&
-                json_get_array(status, "entries", &entries, error) &&
-                acl_from_entries(entries, arena, &entry->acl, error);
-    json_decref(document);
-    return done;
+    return !entry->has_acl ||
+           store->ops->acl(store->session, call, path, arena, &entry->acl, NULL, error);
 }
 
 static int compare_xattrs(const void *a, const void *b)
 {
     return strcmp(((const struct entry_xattr *)a)->name, ((const struct entry_xattr *)b)->name);
-}
-
-/* "0x00ff"; null or "0x" when empty. */
-static bool xattr_value(const char *text, struct arena *arena, struct entry_xattr *xattr)
-{
-    if (text != NULL && strncmp(text, "0x", 2) == 0)
-        text += 2;
-    size_t digits = text != NULL ? strlen(text) : 0;
-    char *value = arena_new(arena, digits / 2 + 1);
-    xattr->value = value;
-    xattr->size = digits / 2;
-    return digits % 2 == 0 && (digits == 0 || hex_parse(text, value, digits / 2));
 }
 
 static bool is_carried(const char *name)
@@ -63,25 +43,18 @@ static bool is_carried(const char *name)
 static bool add_xattrs(struct store *store, const struct call *call, const char *path,
                        struct arena *arena, struct entry *entry, struct error *error)
 {
-    json_t *document = NULL, *list = NULL;
-    bool done = hdfs_get_json(store, call, "GETXATTRS", path, "&encoding=hex", &document, error) &&
-                json_get_array(document, "XAttrs", &list, error);
-    size_t size = json_array_size(list), count = 0;
-    struct entry_xattr *xattrs = arena_new(arena, (size + 1) * sizeof *xattrs);
-    for (size_t i = 0; done && i < size; i++) {
-        json_t *item = json_array_get(list, i);
-        const char *name = json_string_or(item, "name", "");
-        if (!is_carried(name))
-            continue;
-        xattrs[count].name = arena_string(arena, name);
-        if (!xattr_value(json_string_or(item, "value", NULL), arena, &xattrs[count++]))
-            done = error_set(error, ERROR_PROTOCOL, "GETXATTRS: a value is not hexadecimal");
-    }
-    qsort(xattrs, count, sizeof *xattrs, compare_xattrs);
+    struct entry_xattr *xattrs;
+    size_t size, count = 0;
+    if (!store->ops->xattrs(store->session, call, path, arena, &xattrs, &size, NULL, error))
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (is_carried(xattrs[i].name))
+            xattrs[count++] = xattrs[i];
+    if (count > 0)
+        qsort(xattrs, count, sizeof *xattrs, compare_xattrs);
     entry->xattrs = count > 0 ? xattrs : NULL;
     entry->xattr_count = count;
-    json_decref(document);
-    return done;
+    return true;
 }
 
 static bool is_snapshots(const char *path)
@@ -108,28 +81,21 @@ static bool add_policy(struct store *store, const struct call *call, const char 
                        struct error *error)
 {
     const char *parent = policy_id != 0 ? inherits_from(arena, path) : NULL;
-    struct webhdfs_status above = {.policy_id = 0};
+    struct hdfs_status above = {.policy_id = 0};
     if (policy_id == 0)
         return true;
     if (parent != NULL && !hdfs_status(store, call, parent, arena, &above, error))
         return false;
     if (above.policy_id == policy_id)
         return true;
-    json_t *document = NULL, *policy = NULL;
-    const char *name;
-    bool done = hdfs_get_json(store, call, "GETSTORAGEPOLICY", path, NULL, &document, error) &&
-                json_get_object(document, "BlockStoragePolicy", &policy, error) &&
-                json_get_string(policy, "name", &name, error);
-    if (done)
-        entry->storage_policy = arena_string(arena, name);
-    json_decref(document);
-    return done;
+    return store->ops->policy(store->session, call, path, arena, &entry->storage_policy, NULL,
+                              error);
 }
 
 bool hdfs_describe(struct store *store, const struct call *call, const char *path,
                    struct arena *arena, struct entry *ret_entry, struct error *error)
 {
-    struct webhdfs_status status;
+    struct hdfs_status status;
     if (!hdfs_status(store, call, path, arena, &status, error))
         return false;
     struct entry entry = status.entry;
@@ -164,23 +130,16 @@ static bool is_beyond(const char *name)
     return (unsigned char)name[0] >= 0x80;
 }
 
-static bool get_page(struct listing *listing, struct arena *arena, struct webhdfs_page *ret_page,
+static bool get_page(struct listing *listing, struct arena *arena, struct hdfs_page *ret_page,
                      struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    char *query = hdfs_query("startafter", buffer_text(&listing->cursor), NULL);
-    bool done = hdfs_get(listing->store, listing->call, "LISTSTATUS_BATCH", listing->path, query,
-                         &answer, error) &&
-                webhdfs_page_read(buffer_text(&answer.body), answer.body.size, listing->path, arena,
-                                  ret_page, error);
-    free(query);
-    namenode_answer_fini(&answer);
-    return done;
+    struct store *store = listing->store;
+    return store->ops->list_page(store->session, listing->call, listing->path,
+                                 buffer_text(&listing->cursor), arena, ret_page, NULL, error);
 }
 
 /* The names must move on, or the NameNode ignored the cursor and sends the first page for ever. */
-static bool check_page(const struct listing *listing, const struct webhdfs_page *page,
+static bool check_page(const struct listing *listing, const struct hdfs_page *page,
                        struct error *error)
 {
     const char *before = buffer_text(&listing->cursor);
@@ -199,7 +158,7 @@ static bool check_page(const struct listing *listing, const struct webhdfs_page 
 }
 
 /* *ret_more false: this part is complete, although pages may follow. */
-static bool add_page(struct listing *listing, const struct webhdfs_page *page, bool *ret_more,
+static bool add_page(struct listing *listing, const struct hdfs_page *page, bool *ret_more,
                      struct error *error)
 {
     for (size_t i = 0; i < page->count; i++) {
@@ -228,7 +187,7 @@ static bool list_part(struct listing *listing, bool *ret_split, struct error *er
     bool more = true;
     while (more) {
         struct arena arena;
-        struct webhdfs_page page;
+        struct hdfs_page page;
         arena_init(&arena);
         bool done = get_page(listing, &arena, &page, error) && check_page(listing, &page, error);
         *ret_split = done && listing->part == LIST_ALL && listing->cursor.size == 0 &&
@@ -261,6 +220,8 @@ bool hdfs_list(struct store *store, const struct call *call, const char *path, e
 {
     struct listing listing = {.store = store, .call = call, .path = path};
     bool split = false;
+    if (!hdfs_path_check(path, error))
+        return false;
     listing_order_init(&listing.order, fn, context);
     buffer_init(&listing.cursor, 0);
     bool done = list_part(&listing, &split, error) && (!split || list_both_parts(&listing, error));
@@ -274,46 +235,36 @@ bool hdfs_list(struct store *store, const struct call *call, const char *path, e
 
 #define MARKER_NAME ".confirm"
 
-/* A directory, so that no DataNode is needed; SETTIMES is logged even with the value it has. */
+/* A directory, so that no DataNode is needed; its time is logged even with the value it has. */
 static bool touch_marker(struct store *store, const struct call *call, unsigned node,
-                         const char *op, const char *query, struct error *error)
+                         const char *marker, struct error *error)
 {
-    struct arena arena;
-    struct namenode_answer answer;
-    arena_init(&arena);
-    namenode_answer_init(&answer);
-    struct namenode_request request = {.method = HTTP_PUT,
-                                       .op = op,
-                                       .path = path_join(&arena, store->area, MARKER_NAME),
-                                       .query = query,
-                                       .changes = true};
-    bool done = node == NAMENODE_ANY
-                    ? namenode_call(&store->namenodes, call, &request, &answer, error)
-                    : namenode_call_at(&store->namenodes, call, node, &request, &answer, error);
-    namenode_answer_fini(&answer);
-    arena_fini(&arena);
-    return done;
+    struct hdfs_attribute time = {.kind = HDFS_MTIME, .mtime_ms = clock_realtime_us() / 1000};
+    struct hdfs_mutation touching = hdfs_mutation(store), making = hdfs_mutation(store);
+    touching.node = making.node = node;
+    if (store->ops->set_attribute(store->session, call, &touching, marker, &time, NULL, error))
+        return true;
+    if (error->code != ERROR_NOT_FOUND || /* making it is a logged write as well */
+        !store->ops->mkdirs(store->session, call, &making, marker, 0700, NULL, NULL, error))
+        return false;
+    *error = ERROR_NONE;
+    return true;
 }
 
 bool hdfs_confirm(struct store *store, const struct call *call, struct error *error)
 {
+    struct arena arena;
     unsigned node;
-    char times[64];
-    bool one = namenodes_looked_at(&store->namenodes, &node);
-    namenodes_forget_looks(&store->namenodes);
+    bool one = store->ops->looked_at(store->session, &node);
+    store->ops->forget_looks(store->session);
     if (!one)
         return error_set(error, ERROR_UNAVAILABLE,
                          "the active NameNode changed between the reads; read again");
-    snprintf(times, sizeof times, "&modificationtime=%lld",
-             (long long)(clock_realtime_us() / 1000));
-    if (touch_marker(store, call, node, "SETTIMES", times, error))
-        return true;
-    if (error->code == ERROR_NOT_FOUND && /* making it is a logged write as well */
-        touch_marker(store, call, node, "MKDIRS", "&permission=700", error)) {
-        *error = ERROR_NONE;
-        return true;
-    }
-    if (error->code == ERROR_UNCERTAIN)
+    arena_init(&arena);
+    const char *marker = path_join(&arena, store->area, MARKER_NAME);
+    bool done = touch_marker(store, call, node, marker, error);
+    arena_fini(&arena);
+    if (!done && error->code == ERROR_UNCERTAIN)
         error->code = ERROR_UNAVAILABLE; /* the marker's time matters to nobody: ask again */
-    return error_wrap(error, "the NameNode that answered does not acknowledge a write");
+    return done || error_wrap(error, "the NameNode that answered does not acknowledge a write");
 }

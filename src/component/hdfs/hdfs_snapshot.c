@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/path.h"
+#include "component/hdfs/hdfs_path.h"
 #include "component/hdfs/hdfs_store.h"
-#include "component/hdfs/webhdfs_url.h"
 
 const char *hdfs_snapshot_path(struct store *store, const char *root, const char *snapshot,
                                const char *relative, struct arena *arena)
@@ -26,7 +26,7 @@ static bool is_allowed_already(struct store *store, const struct call *call, con
                                struct error *error)
 {
     struct arena arena;
-    struct webhdfs_status status;
+    struct hdfs_status status;
     struct error why = *error;
     arena_init(&arena);
     bool allowed = hdfs_status(store, call, root, &arena, &status, &why) && status.snapshottable;
@@ -42,7 +42,10 @@ static bool is_allowed_already(struct store *store, const struct call *call, con
 bool hdfs_allow_snapshots(struct store *store, const struct call *call, const char *root,
                           struct error *error)
 {
-    if (hdfs_change(store, call, HTTP_PUT, "ALLOWSNAPSHOT", root, NULL, NULL, error))
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done = hdfs_path_check(root, error) &&
+                store->ops->allow_snapshots(store->session, call, &mutation, root, NULL, error);
+    if (hdfs_settle(store, &mutation, "allow_snapshots", root, done, error))
         return true;
     if (error->code == ERROR_DENIED)
         return is_allowed_already(store, call, root, error);
@@ -55,9 +58,12 @@ bool hdfs_disallow_snapshots(struct store *store, const struct call *call, const
                              struct error *error)
 {
     struct arena arena;
-    struct webhdfs_status status;
+    struct hdfs_status status;
     struct error why = ERROR_NONE;
-    if (hdfs_change(store, call, HTTP_PUT, "DISALLOWSNAPSHOT", root, NULL, NULL, error) ||
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done = hdfs_path_check(root, error) &&
+                store->ops->disallow_snapshots(store->session, call, &mutation, root, NULL, error);
+    if (hdfs_settle(store, &mutation, "disallow_snapshots", root, done, error) ||
         error->code == ERROR_NOT_FOUND) {
         *error = ERROR_NONE;
         return true;
@@ -79,7 +85,7 @@ bool hdfs_disallow_snapshots(struct store *store, const struct call *call, const
 
 static int compare_snapshots(const void *a, const void *b)
 {
-    const struct webhdfs_snapshot *left = a, *right = b;
+    const struct hdfs_snapshot *left = a, *right = b;
     if (left->id != right->id)
         return left->id < right->id ? -1 : 1;
     return (left->mtime_ms > right->mtime_ms) - (left->mtime_ms < right->mtime_ms);
@@ -89,15 +95,15 @@ static bool add_listed(void *context, const struct entry *entry, struct error *e
 {
     struct buffer *listed = context;
     (void)error;
-    struct webhdfs_snapshot snapshot = {.name = memory_copy_string(entry->path),
-                                        .mtime_ms = entry->mtime_ns / 1000000};
+    struct hdfs_snapshot snapshot = {.name = memory_copy_string(entry->path),
+                                     .mtime_ms = entry->mtime_ns / 1000000};
     buffer_append(listed, &snapshot, sizeof snapshot);
     return true;
 }
 
 /* GETSNAPSHOTLIST is of 3.4; before it, the listing of .snapshot tells all but the ids. */
 static bool find_by_listing(struct store *store, const struct call *call, const char *root,
-                            struct arena *arena, struct webhdfs_snapshots *ret_list,
+                            struct arena *arena, struct hdfs_snapshots *ret_list,
                             struct error *error)
 {
     struct buffer listed;
@@ -118,18 +124,19 @@ static bool find_by_listing(struct store *store, const struct call *call, const 
 }
 
 static bool find_snapshots(struct store *store, const struct call *call, const char *root,
-                           struct arena *arena, struct webhdfs_snapshots *ret_list,
+                           struct arena *arena, struct hdfs_snapshots *ret_list,
                            struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = hdfs_get(store, call, "GETSNAPSHOTLIST", root, NULL, &answer, error);
-    if (done) {
-        done = webhdfs_snapshots_read(buffer_text(&answer.body), answer.body.size, root, arena,
-                                      ret_list, error);
-        for (size_t i = 0; done && i < ret_list->count; i++)
+    struct hdfs_problem problem;
+    if (!hdfs_path_check(root, error))
+        return false;
+    if (store->ops->snapshots(store->session, call, root, arena, ret_list, &problem, error)) {
+        for (size_t i = 0; i < ret_list->count; i++)
             ret_list->snapshots[i].id++; /* theirs begin at 0, which means none to us */
-    } else if (answer.problem.unknown_operation) {
+        return true;
+    }
+    bool done = false;
+    if (problem.unknown_operation) {
         *error = ERROR_NONE;
         done = find_by_listing(store, call, root, arena, ret_list, error);
     }
@@ -138,7 +145,6 @@ static bool find_snapshots(struct store *store, const struct call *call, const c
         ret_list->count = 0;
         done = true;
     }
-    namenode_answer_fini(&answer);
     return done;
 }
 
@@ -146,7 +152,7 @@ bool hdfs_snapshot_list(struct store *store, const struct call *call, const char
                         snapshot_fn *fn, void *context, struct error *error)
 {
     struct arena arena;
-    struct webhdfs_snapshots list = {.count = 0};
+    struct hdfs_snapshots list = {.count = 0};
     arena_init(&arena);
     bool done = find_snapshots(store, call, root, &arena, &list, error);
     if (done && list.count > 0)
@@ -198,10 +204,12 @@ bool hdfs_snapshot_create(struct store *store, const struct call *call, const ch
                           const char *name, struct snapshot *ret_snapshot, struct error *error)
 {
     struct snapshot snapshot;
-    char *query = hdfs_query("snapshotname", name, NULL);
-    bool done = hdfs_change(store, call, HTTP_PUT, "CREATESNAPSHOT", root, query, NULL, error);
-    free(query);
-    if (!done && error->code != ERROR_UNCERTAIN)
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done =
+        hdfs_path_check(root, error) &&
+        store->ops->snapshot_create(store->session, call, &mutation, root, name, NULL, error);
+    if (!hdfs_settle(store, &mutation, "snapshot_create", root, done, error) &&
+        error->code != ERROR_UNCERTAIN)
         return false;
     struct error why = ERROR_NONE; /* a lost answer: names are never used twice, so look */
     if (!hdfs_snapshot_get(store, call, root, name, &snapshot, &why)) {
@@ -217,9 +225,11 @@ bool hdfs_snapshot_create(struct store *store, const struct call *call, const ch
 bool hdfs_snapshot_remove(struct store *store, const struct call *call, const char *root,
                           const char *name, struct error *error)
 {
-    char *query = hdfs_query("snapshotname", name, NULL);
-    bool done = hdfs_change(store, call, HTTP_DELETE, "DELETESNAPSHOT", root, query, NULL, error);
-    free(query);
+    struct hdfs_mutation mutation = hdfs_mutation(store);
+    bool done =
+        hdfs_path_check(root, error) &&
+        store->ops->snapshot_remove(store->session, call, &mutation, root, name, NULL, error);
+    (void)hdfs_settle(store, &mutation, "snapshot_remove", root, done, error);
     if (!done && error->code == ERROR_CONFLICT) /* a root without snapshots has not this one */
         error->code = ERROR_NOT_FOUND;
     if (done || error->code != ERROR_UNCERTAIN)

@@ -1,60 +1,40 @@
-/* hdfs_store.c: opening, the short forms of calls, and the table. */
+/* hdfs_store.c: opening, the choice of an implementation, ids of mutations, and the table. */
 #include "component/hdfs/hdfs_store.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
-#include "base/json.h"
-#include "base/path.h"
-#include "component/hdfs/datanode_map.h"
-#include "component/hdfs/webhdfs_url.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "component/hdfs/hdfs_path.h"
 
-#define TIME_MS_MIN 10
-#define TIME_MS_MAX 3600000
-
-/* 0: not given. */
-static bool read_time(const json_t *options, const char *key, int64_t *ret_ms, struct error *error)
+/* There is one implementation so far. */
+static const struct hdfs_ops *choose_ops(const json_t *options)
 {
-    json_t *value = json_object_get(options, key);
-    *ret_ms = 0;
-    if (value == NULL)
-        return true;
-    if (!json_is_integer(value) || json_integer_value(value) < TIME_MS_MIN ||
-        json_integer_value(value) > TIME_MS_MAX)
-        return error_set(error, ERROR_INVALID, "%s: %d to %d milliseconds", key, TIME_MS_MIN,
-                         TIME_MS_MAX);
-    *ret_ms = json_integer_value(value);
-    return true;
-}
-
-static bool read_times(const json_t *options, int64_t *ret_connect_ms, int64_t *ret_silence_ms,
-                       struct error *error)
-{
-    return read_time(options, "datanode_connect_ms", ret_connect_ms, error) &&
-           read_time(options, "datanode_silence_ms", ret_silence_ms, error);
+    (void)options;
+    return &webhdfs_ops;
 }
 
 static bool check_options(const json_t *options, struct error *error)
 {
-    int64_t ignored[2];
-    return namenodes_check_options(options, error) &&
-           read_times(options, &ignored[0], &ignored[1], error);
+    return choose_ops(options)->check_options(options, error);
 }
 
 static bool open_store(const struct store_config *config, struct store **ret_store,
                        struct error *error)
 {
-    if (!webhdfs_path_check(config->area, error))
+    uint64_t first;
+    if (!hdfs_path_check(config->area, error))
         return error_wrap(error, "area");
     struct store *store = memory_new(sizeof *store);
-    if (!read_times(config->options, &store->datanode_connect_ms, &store->datanode_silence_ms,
-                    error) ||
-        !namenodes_init(&store->namenodes, config->options, error)) {
+    store->ops = choose_ops(config->options);
+    if (!store->ops->open(config->options, &store->session, error)) {
         free(store);
         return false;
     }
-    store->datanodes = datanode_map_new();
+    random_system_bytes(&first, sizeof first); /* so that no id comes again after a restart */
+    atomic_init(&store->mutations, first);
     store->cluster = memory_copy_string(config->cluster);
     store->instance = memory_copy_string(config->instance);
     store->area = memory_copy_string(config->area);
@@ -66,8 +46,7 @@ static void close_store(struct store *store)
 {
     if (store == NULL)
         return;
-    namenodes_fini(&store->namenodes);
-    datanode_map_free(store->datanodes);
+    store->ops->close(store->session);
     free(store->cluster);
     free(store->instance);
     free(store->area);
@@ -77,117 +56,28 @@ static void close_store(struct store *store)
 /* --- calls -------------------------------------------------------------------------------------
  */
 
-bool hdfs_get(struct store *store, const struct call *call, const char *op, const char *path,
-              const char *query, struct namenode_answer *answer, struct error *error)
+struct hdfs_mutation hdfs_mutation(struct store *store)
 {
-    struct namenode_request request = {.method = HTTP_GET, .op = op, .path = path, .query = query};
-    return webhdfs_path_check(path, error) &&
-           namenode_call(&store->namenodes, call, &request, answer, error);
+    return (struct hdfs_mutation){.id = atomic_fetch_add(&store->mutations, 1) + 1,
+                                  .node = HDFS_NODE_ANY};
 }
 
-bool hdfs_change(struct store *store, const struct call *call, enum http_method method,
-                 const char *op, const char *path, const char *query, bool *ret_boolean,
-                 struct error *error)
+bool hdfs_settle(const struct store *store, const struct hdfs_mutation *mutation, const char *what,
+                 const char *path, bool done, const struct error *error)
 {
-    struct namenode_request request = {
-        .method = method, .op = op, .path = path, .query = query, .changes = true};
-    struct namenode_answer answer;
-    json_t *document = NULL;
-    namenode_answer_init(&answer);
-    bool done = webhdfs_path_check(path, error) &&
-                namenode_call(&store->namenodes, call, &request, &answer, error);
-    if (done && ret_boolean != NULL)
-        done = json_parse(buffer_text(&answer.body), answer.body.size, &document, error) &&
-               json_get_boolean(document, "boolean", ret_boolean, error);
-    json_decref(document);
-    namenode_answer_fini(&answer);
-    return done;
-}
-
-char *hdfs_query(const char *name, const char *value, ...)
-{
-    struct buffer text;
-    va_list arguments;
-    buffer_init(&text, 0);
-    va_start(arguments, value);
-    while (name != NULL) {
-        webhdfs_url_add(&text, name, value);
-        name = va_arg(arguments, const char *);
-        value = name != NULL ? va_arg(arguments, const char *) : NULL;
-    }
-    va_end(arguments);
-    return buffer_take(&text);
-}
-
-static bool parse_answer(const struct namenode_answer *answer, const char *what,
-                         json_t **ret_document, struct error *error)
-{
-    if (json_parse(buffer_text(&answer->body), answer->body.size, ret_document, error))
-        return true;
-    return error_set(error, ERROR_PROTOCOL, "%s: the NameNode's answer is not JSON", what);
-}
-
-bool hdfs_get_json(struct store *store, const struct call *call, const char *op, const char *path,
-                   const char *query, json_t **ret_document, struct error *error)
-{
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = hdfs_get(store, call, op, path, query, &answer, error) &&
-                parse_answer(&answer, op, ret_document, error);
-    namenode_answer_fini(&answer);
-    return done;
-}
-
-bool hdfs_get_plain(struct store *store, const struct call *call, unsigned node, const char *url,
-                    json_t **ret_document, struct error *error)
-{
-    struct namenode_request request = {.method = HTTP_GET, .plain = url};
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = (node == NAMENODE_ANY
-                     ? namenode_call(&store->namenodes, call, &request, &answer, error)
-                     : namenode_call_at(&store->namenodes, call, node, &request, &answer, error)) &&
-                parse_answer(&answer, url, ret_document, error);
-    namenode_answer_fini(&answer);
+    if (!done && error->code == ERROR_UNCERTAIN)
+        log_warning(LOG_COMPONENT, "hdfs.uncertain",
+                    "cluster=%s instance=%s operation=%s path=\"%s\" id=%016" PRIx64
+                    " error=\"%s\"",
+                    store->cluster, store->instance, what, path, mutation->id, error->text);
     return done;
 }
 
 bool hdfs_status(struct store *store, const struct call *call, const char *path,
-                 struct arena *arena, struct webhdfs_status *ret_status, struct error *error)
+                 struct arena *arena, struct hdfs_status *ret_status, struct error *error)
 {
-    struct namenode_answer answer;
-    namenode_answer_init(&answer);
-    bool done = hdfs_get(store, call, "GETFILESTATUS", path, NULL, &answer, error) &&
-                webhdfs_status_read(buffer_text(&answer.body), answer.body.size, path, arena,
-                                    ret_status, error);
-    namenode_answer_fini(&answer);
-    return done;
-}
-
-bool hdfs_jmx(struct store *store, const struct call *call, const char *bean, const char *attribute,
-              struct buffer *ret_text, struct error *error)
-{
-    struct buffer url;
-    json_t *document = NULL, *beans = NULL;
-    buffer_init(&url, 0);
-    buffer_append_format(&url, "/jmx?get=Hadoop:service=NameNode,name=%s::%s", bean, attribute);
-    bool done = hdfs_get_plain(store, call, NAMENODE_ANY, buffer_text(&url), &document, error) &&
-                json_get_array(document, "beans", &beans, error);
-    json_t *value = done ? json_object_get(json_array_get(beans, 0), attribute) : NULL;
-    if (json_is_string(value))
-        buffer_append_text(ret_text, json_string_value(value));
-    else if (json_is_integer(value))
-        buffer_append_format(ret_text, "%lld", (long long)json_integer_value(value));
-    else if (done)
-        done = error_set(error, ERROR_PROTOCOL, "the NameNode's JMX does not tell %s", attribute);
-    json_decref(document);
-    buffer_fini(&url);
-    return done;
-}
-
-struct call hdfs_cleanup_call(const struct call *call)
-{
-    return (struct call){.wait_ms = 5000, .counters = call->counters};
+    return hdfs_path_check(path, error) &&
+           store->ops->status(store->session, call, path, arena, ret_status, NULL, error);
 }
 
 /* --- the table ---------------------------------------------------------------------------------

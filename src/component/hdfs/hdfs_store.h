@@ -3,45 +3,33 @@
 #ifndef COEVAL_COMPONENT_HDFS_HDFS_STORE_H
 #define COEVAL_COMPONENT_HDFS_HDFS_STORE_H
 
+#include <stdatomic.h>
+
 #include "component/hdfs/hdfs.h"
-#include "component/hdfs/namenode.h"
-#include "component/hdfs/webhdfs_status.h"
+#include "component/hdfs/hdfs_ops.h"
 
 enum open_files { OPEN_FILES_UNKNOWN, OPEN_FILES_GROW, OPEN_FILES_FROZEN };
 
 struct store {
-    struct namenodes namenodes;
+    const struct hdfs_ops *ops;
+    struct hdfs_session *session;
     char *cluster, *instance, *area;
-    struct datanode_map *datanodes;
-    int64_t datanode_connect_ms, datanode_silence_ms; /* 0: as the call has it */
     atomic_int open_files; /* enum open_files: what the NameNode was last configured to do */
+    atomic_uint_fast64_t mutations; /* the id of the last one */
 };
 
 /* --- calls (hdfs_store.c) */
 
-/* A read; path is checked. */
-bool hdfs_get(struct store *store, const struct call *call, const char *op, const char *path,
-              const char *query, struct namenode_answer *answer, struct error *error);
-/* A change whose answer does not matter, or only its {"boolean": ...} (NULL: not asked). */
-bool hdfs_change(struct store *store, const struct call *call, enum http_method method,
-                 const char *op, const char *path, const char *query, bool *ret_boolean,
-                 struct error *error);
-/* Builds a query for the two above: "&name=value" with encoding; NULL ends. Free the result. */
-char *hdfs_query(const char *name, const char *value, ...) __attribute__((sentinel));
-/* A read whose answer is small: as a tree. json_decref() it. */
-bool hdfs_get_json(struct store *store, const struct call *call, const char *op, const char *path,
-                   const char *query, json_t **ret_document, struct error *error);
-/* Any page of a NameNode's HTTP server, "/jmx?..", "/conf?..". node: that one, or NAMENODE_ANY: a
- * standby may be the one to answer. */
-bool hdfs_get_plain(struct store *store, const struct call *call, unsigned node, const char *url,
-                    json_t **ret_document, struct error *error);
+/* A new id, for one intended effect; at the active server. */
+struct hdfs_mutation hdfs_mutation(struct store *store);
+/* Passes done through; an outcome that is not known is logged with the effect's id. */
+bool hdfs_settle(const struct store *store, const struct hdfs_mutation *mutation, const char *what,
+                 const char *path, bool done, const struct error *error);
+/* path is checked, here and in the next. */
 bool hdfs_status(struct store *store, const struct call *call, const char *path,
-                 struct arena *arena, struct webhdfs_status *ret_status, struct error *error);
-/* One attribute of a JMX bean as text: "NameNodeInfo", "ClusterId". */
-bool hdfs_jmx(struct store *store, const struct call *call, const char *bean, const char *attribute,
-              struct buffer *ret_text, struct error *error);
-/* A call of our own for cleaning up behind a failure: not aborted, short. */
-struct call hdfs_cleanup_call(const struct call *call);
+                 struct arena *arena, struct hdfs_status *ret_status, struct error *error);
+bool hdfs_make(struct store *store, const struct call *call, const char *path, uint32_t mode,
+               struct error *error);
 
 /* Nothing is at path, and its parent is a directory that can be written to (hdfs_change.c). */
 bool hdfs_check_place(struct store *store, const struct call *call, const char *path,
@@ -126,16 +114,5 @@ bool hdfs_moment_prepare(struct store *store, const struct call *call, struct mo
 void hdfs_moment_fire(struct moment *moment);
 bool hdfs_moment_finish(struct moment *moment, const struct call *call, struct error *error);
 void hdfs_moment_free(struct moment *moment);
-
-/* --- writing with more say than write_open() (hdfs_write.c) */
-struct hdfs_create {
-    const char *path;
-    uint32_t mode;
-    uint64_t block_size;  /* 0: the cluster's */
-    uint32_t replication; /* 0: the cluster's */
-};
-bool hdfs_writer_open(struct store *store, const struct call *call,
-                      const struct hdfs_create *create, struct store_writer **ret_writer,
-                      struct error *error);
 
 #endif

@@ -1,13 +1,25 @@
-/* report_merge.c: the raw lists of GETSNAPSHOTDIFFLISTING, merged as the Hadoop client does: an
- * entry of the delete list that is a reference with a target is a rename; the entry of the create
- * list with the same file id is its other end, and no creation. */
-#include "component/hdfs/snapshot_report.h"
+/* report_merge.c: the raw lists of a difference, merged as the Hadoop client does: an entry of the
+ * delete list that is a reference with a target is a rename; the entry of the create list with the
+ * same file id is its other end, and no creation. */
+#include "component/hdfs/report_merge.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "component/hdfs/json_pull.h"
+#include "base/path.h"
+#include "component/component.h"
+
+bool report_emit(difference_fn *fn, void *context, enum difference_kind kind, const char *path,
+                 const char *target, struct error *error)
+{
+    if (!path_is_clean_relative(path) || (target != NULL && !path_is_clean_relative(target)))
+        return error_set(error, ERROR_PROTOCOL,
+                         "the NameNode reports a change of a path that is "
+                         "not clean");
+    struct difference difference = {.kind = kind, .path = path, .target = target};
+    return fn(context, &difference, error);
+}
 
 struct report_arrival {
     uint64_t file_id;
@@ -35,15 +47,7 @@ void report_merge_fini(struct report_merge *merge)
     merge->sources = NULL;
 }
 
-struct listed {
-    uint64_t file_id;
-    const char *source, *target;
-    bool is_reference;
-};
-
-enum report_list { LIST_MODIFY, LIST_CREATE, LIST_DELETE };
-
-static bool hold_arrival(struct report_merge *merge, const struct listed *listed,
+static bool hold_arrival(struct report_merge *merge, const struct hdfs_row *row,
                          struct error *error)
 {
     if (merge->arrival_count == merge->arrival_capacity) {
@@ -52,7 +56,7 @@ static bool hold_arrival(struct report_merge *merge, const struct listed *listed
             memory_resize(merge->arrivals, merge->arrival_capacity * sizeof *merge->arrivals);
     }
     merge->arrivals[merge->arrival_count++] = (struct report_arrival){
-        .file_id = listed->file_id, .path = arena_string(&merge->arena, listed->source)};
+        .file_id = row->file_id, .path = arena_string(&merge->arena, row->source)};
     if (merge->arena.used_bytes > REPORT_HELD_BYTES_MAX)
         return error_set(error, ERROR_LIMIT, "the difference has too many renames to be merged");
     return true;
@@ -68,145 +72,52 @@ static void hold_source(struct report_merge *merge, uint64_t file_id)
     merge->sources[merge->source_count++] = (struct report_source){.file_id = file_id};
 }
 
-static bool merge_entry(struct report_merge *merge, enum report_list list,
-                        const struct listed *listed, struct error *error)
+static bool merge_row(struct report_merge *merge, const struct hdfs_row *row, struct error *error)
 {
-    if (list == LIST_CREATE && listed->is_reference)
-        return hold_arrival(merge, listed, error);
-    if (list == LIST_DELETE && listed->is_reference && listed->target != NULL) {
-        hold_source(merge, listed->file_id);
-        const char *from = merge->backwards ? listed->target : listed->source;
-        const char *to = merge->backwards ? listed->source : listed->target;
+    if (row->list == HDFS_ROW_CREATED && row->is_reference)
+        return hold_arrival(merge, row, error);
+    if (row->list == HDFS_ROW_DELETED && row->is_reference && row->target != NULL) {
+        hold_source(merge, row->file_id);
+        const char *from = merge->backwards ? row->target : row->source;
+        const char *to = merge->backwards ? row->source : row->target;
         return report_emit(merge->fn, merge->context, DIFFERENCE_RENAME, from, to, error);
     }
-    enum difference_kind kind = list == LIST_MODIFY                         ? DIFFERENCE_MODIFY
-                                : (list == LIST_CREATE) != merge->backwards ? DIFFERENCE_CREATE
-                                                                            : DIFFERENCE_DELETE;
-    return report_emit(merge->fn, merge->context, kind, listed->source, NULL, error);
-}
-
-static void listed_members(struct json_pull *pull, struct arena *arena, struct listed *listed)
-{
-    while (pull_member(pull)) {
-        if (pull_is(pull, "fileId"))
-            listed->file_id = (uint64_t)pull_number(pull);
-        else if (pull_is(pull, "sourcePath"))
-            listed->source = pull_text(pull, arena);
-        else if (pull_is(pull, "targetPath"))
-            listed->target = pull_text(pull, arena);
-        else if (pull_is(pull, "isReference") || pull_is(pull, "isRereference"))
-            listed->is_reference = pull_boolean(pull);
-        else
-            pull_skip(pull);
-    }
-    pull->failed = pull->failed || listed->source == NULL;
-}
-
-/* merge NULL: only looked at. */
-static bool page_list(struct json_pull *pull, struct report_merge *merge, enum report_list list,
-                      struct error *error)
-{
-    bool going_on = true;
-    if (!pull_array(pull))
-        return true;
-    while (going_on && pull_element(pull)) {
-        struct arena arena;
-        struct listed listed = {.source = NULL};
-        arena_init(&arena);
-        listed_members(pull, &arena, &listed);
-        if (!pull->failed && merge != NULL)
-            going_on = merge_entry(merge, list, &listed, error);
-        arena_fini(&arena);
-    }
-    return going_on;
-}
-
-struct page_cursor {
-    const char *path;
-    int64_t index;
-    bool from_earlier, has_index;
-};
-
-static bool page_members(struct json_pull *pull, struct report_merge *merge, struct arena *arena,
-                         struct page_cursor *cursor, struct error *error)
-{
-    bool going_on = true;
-    pull_object(pull);
-    while (going_on && pull_member(pull)) {
-        if (pull_is(pull, "modifyList")) {
-            going_on = page_list(pull, merge, LIST_MODIFY, error);
-        } else if (pull_is(pull, "createList")) {
-            going_on = page_list(pull, merge, LIST_CREATE, error);
-        } else if (pull_is(pull, "deleteList")) {
-            going_on = page_list(pull, merge, LIST_DELETE, error);
-        } else if (pull_is(pull, "lastPath")) {
-            cursor->path = pull_text(pull, arena);
-        } else if (pull_is(pull, "lastIndex")) {
-            cursor->index = pull_number(pull);
-            cursor->has_index = true;
-        } else if (pull_is(pull, "isFromEarlier")) {
-            cursor->from_earlier = pull_boolean(pull);
-        } else {
-            pull_skip(pull);
-        }
-    }
-    return going_on;
-}
-
-static bool page_scan(struct report_merge *merge, const char *data, size_t size, const char *what,
-                      struct arena *arena, struct page_cursor *ret_cursor, struct error *error)
-{
-    struct json_pull pull;
-    struct page_cursor cursor = {.path = NULL};
-    bool going_on = true;
-    pull_open(&pull, data, size);
-    pull_object(&pull);
-    while (going_on && pull_member(&pull)) {
-        if (pull_is(&pull, "SnapshotDiffReportListing"))
-            going_on = page_members(&pull, merge, arena, &cursor, error);
-        else
-            pull_skip(&pull);
-    }
-    if (!going_on) {
-        scanner_fini(&pull.scanner);
-        return false;
-    }
-    pull.failed = pull.failed || cursor.path == NULL || !cursor.has_index;
-    *ret_cursor = cursor;
-    return pull_close(&pull, what, error);
+    enum difference_kind kind = row->list == HDFS_ROW_MODIFIED ? DIFFERENCE_MODIFY
+                                : (row->list == HDFS_ROW_CREATED) != merge->backwards
+                                    ? DIFFERENCE_CREATE
+                                    : DIFFERENCE_DELETE;
+    return report_emit(merge->fn, merge->context, kind, row->source, NULL, error);
 }
 
 /* Takes the page's cursor over; false when it does not move. */
-static bool move_cursor(struct report_merge *merge, const struct page_cursor *cursor, bool last,
+static bool move_cursor(struct report_merge *merge, const struct hdfs_row_page *page, bool last,
                         const char *what, struct error *error)
 {
-    if (!last && merge->last_index == cursor->index && strcmp(merge->last_path, cursor->path) == 0)
+    if (!last && merge->last_index == page->last_index &&
+        strcmp(merge->last_path, page->last_path) == 0)
         return error_set(error, ERROR_PROTOCOL, "%s: the NameNode sends the same page for ever",
                          what);
     struct arena kept;
     arena_init(&kept);
-    merge->last_path = arena_string(&kept, cursor->path);
-    merge->last_index = cursor->index;
+    merge->last_path = arena_string(&kept, page->last_path);
+    merge->last_index = page->last_index;
     arena_fini(&merge->cursor);
     merge->cursor = kept;
     return true;
 }
 
-bool report_merge_page(struct report_merge *merge, const char *data, size_t size, const char *what,
-                       bool *ret_last, struct error *error)
+bool report_merge_page(struct report_merge *merge, const struct hdfs_row_page *page,
+                       const char *what, bool *ret_last, struct error *error)
 {
-    struct arena arena;
-    struct page_cursor cursor;
-    arena_init(&arena);
-    bool done = page_scan(NULL, data, size, what, &arena, &cursor, error);
-    merge->backwards = done && !cursor.from_earlier;
-    bool last = done && cursor.path[0] == '\0' && cursor.index == -1;
-    done = done && move_cursor(merge, &cursor, last, what, error) &&
-           page_scan(merge, data, size, what, &arena, &cursor, error);
-    arena_fini(&arena);
-    if (done)
-        *ret_last = last;
-    return done;
+    bool last = page->last_path[0] == '\0' && page->last_index == -1;
+    merge->backwards = !page->from_earlier;
+    if (!move_cursor(merge, page, last, what, error))
+        return false;
+    for (size_t i = 0; i < page->count; i++)
+        if (!merge_row(merge, &page->rows[i], error))
+            return false;
+    *ret_last = last;
+    return true;
 }
 
 static int compare_sources(const void *a, const void *b)
@@ -230,4 +141,19 @@ bool report_merge_end(struct report_merge *merge, struct error *error)
             return false;
     }
     return true;
+}
+
+bool report_filter_staging(void *filter, const struct difference *difference, struct error *error)
+{
+    const struct report_filter *next = filter;
+    struct difference kept = *difference;
+    bool from_staging = path_is_under(difference->path, STAGING_NAME);
+    bool to_staging = difference->target != NULL && path_is_under(difference->target, STAGING_NAME);
+    if (from_staging && (difference->target == NULL || to_staging))
+        return true;
+    if (to_staging)
+        kept = (struct difference){.kind = DIFFERENCE_DELETE, .path = difference->path};
+    else if (from_staging)
+        kept = (struct difference){.kind = DIFFERENCE_CREATE, .path = difference->target};
+    return next->fn(next->context, &kept, error);
 }
