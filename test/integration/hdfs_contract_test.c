@@ -1,4 +1,5 @@
-/* hdfs_contract_test.c: the contract of component.h on a real cluster: hdfs_contract_test URL. */
+/* hdfs_contract_test.c: the contracts of component.h and of hdfs_ops.h on a real cluster:
+ * hdfs_contract_test URL. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,10 @@
 #include "component/hdfs/hdfs_store.h"
 #include "component/hdfs/webhdfs/datanode.h"
 #include "component_contract.h"
+#include "ops_contract.h"
 
 #define DIRECTORY "/contract"
+#define OPS_DIRECTORY DIRECTORY "/ops"
 
 static bool append(struct store *store, const struct call *call, const char *path, const char *text,
                    struct error *error)
@@ -69,7 +72,20 @@ int main(int argc, char **argv)
                                           .acl_user = "bob",
                                           .rewrite = rewrite,
                                           .context = store};
+    struct ops_bed with = {.ops = store->ops,
+                           .session = store->session,
+                           .component = &hdfs_component,
+                           .store = store,
+                           .directory = OPS_DIRECTORY,
+                           .owner = contract.owner,
+                           .group = contract.group};
     int failed = component_contract_run(&contract);
+    if (!hdfs_component.make_directory(store, &call, OPS_DIRECTORY, 0755, &error)) {
+        fprintf(stderr, "%s\n", error.text);
+        failed++;
+    } else {
+        failed += ops_contract_run(&with);
+    }
     hdfs_component.close(store);
     json_decref(options);
     return failed == 0 ? 0 : 1;

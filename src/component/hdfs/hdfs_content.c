@@ -40,7 +40,7 @@ bool hdfs_read_open(struct store *store, const struct call *call, const char *pa
 bool hdfs_read(struct store_reader *reader, void *data, size_t size, size_t *ret_size,
                struct error *error)
 {
-    return reader->ops->read(reader->reader, data, size, ret_size, error);
+    return reader->ops->read(reader->reader, data, size, ret_size, NULL, error);
 }
 
 void hdfs_read_close(struct store_reader *reader)
@@ -81,13 +81,13 @@ bool hdfs_write_open(struct store *store, const struct call *call, const char *p
 
 bool hdfs_write(struct store_writer *writer, const void *data, size_t size, struct error *error)
 {
-    return writer->store->ops->write(writer->writer, data, size, error);
+    return writer->store->ops->write(writer->writer, data, size, NULL, error);
 }
 
 bool hdfs_write_close(struct store_writer *writer, bool commit, struct error *error)
 {
     struct store *store = writer->store;
-    bool done = store->ops->write_close(writer->writer, commit, error);
+    bool done = store->ops->write_close(writer->writer, commit, NULL, error);
     (void)hdfs_settle(store, &writer->mutation, "write", writer->path, done, error);
     free(writer->path);
     free(writer);

@@ -91,19 +91,19 @@ struct hdfs_ops {
                           HDFS_TOLD);
 
     /* Content. A file is whole and closed, or not there: UNAVAILABLE and every refusal say so, else
-     * UNCERTAIN. copy_file takes bytes from the limiter; read and write only count them. It leaves
-     * out the comparison of checksums. */
+     * UNCERTAIN. What is refused at write_open may be told by write or write_close. copy_file takes
+     * bytes from the limiter; read and write only count them. It leaves out the comparison of
+     * checksums. */
     bool (*copy_file)(HDFS_DO, const struct hdfs_create *create, const struct hdfs_copy *copy,
                       struct copy_result *ret_result, HDFS_TOLD);
     bool (*read_open)(HDFS_ASK, const char *path, uint64_t offset, struct hdfs_reader **ret_reader,
                       HDFS_TOLD);
-    bool (*read)(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size,
-                 struct error *error);
+    bool (*read)(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size, HDFS_TOLD);
     void (*read_close)(struct hdfs_reader *reader);
     bool (*write_open)(HDFS_DO, const struct hdfs_create *create, struct hdfs_writer **ret_writer,
                        HDFS_TOLD);
-    bool (*write)(struct hdfs_writer *writer, const void *data, size_t size, struct error *error);
-    bool (*write_close)(struct hdfs_writer *writer, bool commit, struct error *error);
+    bool (*write)(struct hdfs_writer *writer, const void *data, size_t size, HDFS_TOLD);
+    bool (*write_close)(struct hdfs_writer *writer, bool commit, HDFS_TOLD);
 
     /* Snapshots. difference: in one answer; LIMIT when it is too long, nothing told by then. to "":
      * the live tree. difference_page: between snapshots; "" and -1: the first one. */

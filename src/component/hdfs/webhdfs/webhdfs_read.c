@@ -110,8 +110,8 @@ bool webhdfs_read_open(HDFS_ASK, const char *path, uint64_t offset, struct hdfs_
     return true;
 }
 
-bool webhdfs_read(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size,
-                  struct error *error)
+static bool read_some(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size,
+                      struct error *error)
 {
     size_t got = 0;
     if (reader->offset >= reader->end) {
@@ -137,6 +137,14 @@ bool webhdfs_read(struct hdfs_reader *reader, void *data, size_t size, size_t *r
         atomic_fetch_add(&reader->call.counters->bytes_read, got);
     *ret_size = got;
     return true;
+}
+
+bool webhdfs_read(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size, HDFS_TOLD)
+{
+    bool done = read_some(reader, data, size, ret_size, error);
+    if (!done && problem != NULL)
+        *problem = reader->problem;
+    return done;
 }
 
 void webhdfs_read_close(struct hdfs_reader *reader)

@@ -65,13 +65,12 @@ bool webhdfs_copy_file(HDFS_DO, const struct hdfs_create *create, const struct h
                        struct copy_result *ret_result, HDFS_TOLD);
 bool webhdfs_read_open(HDFS_ASK, const char *path, uint64_t offset, struct hdfs_reader **ret_reader,
                        HDFS_TOLD);
-bool webhdfs_read(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size,
-                  struct error *error);
+bool webhdfs_read(struct hdfs_reader *reader, void *data, size_t size, size_t *ret_size, HDFS_TOLD);
 void webhdfs_read_close(struct hdfs_reader *reader);
 bool webhdfs_write_open(HDFS_DO, const struct hdfs_create *create, struct hdfs_writer **ret_writer,
                         HDFS_TOLD);
-bool webhdfs_write(struct hdfs_writer *writer, const void *data, size_t size, struct error *error);
-bool webhdfs_write_close(struct hdfs_writer *writer, bool commit, struct error *error);
+bool webhdfs_write(struct hdfs_writer *writer, const void *data, size_t size, HDFS_TOLD);
+bool webhdfs_write_close(struct hdfs_writer *writer, bool commit, HDFS_TOLD);
 
 bool webhdfs_allow_snapshots(HDFS_DO, const char *root, HDFS_TOLD);
 bool webhdfs_disallow_snapshots(HDFS_DO, const char *root, HDFS_TOLD);

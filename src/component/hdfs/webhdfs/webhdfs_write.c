@@ -170,7 +170,8 @@ bool webhdfs_write_open(HDFS_DO, const struct hdfs_create *create, struct hdfs_w
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-bool webhdfs_write(struct hdfs_writer *writer, const void *data, size_t size, struct error *error)
+static bool send_some(struct hdfs_writer *writer, const void *data, size_t size,
+                      struct error *error)
 {
     if (size == 0)
         return true;
@@ -187,6 +188,14 @@ bool webhdfs_write(struct hdfs_writer *writer, const void *data, size_t size, st
     if (writer->call.counters != NULL)
         atomic_fetch_add(&writer->call.counters->bytes_written, size);
     return true;
+}
+
+bool webhdfs_write(struct hdfs_writer *writer, const void *data, size_t size, HDFS_TOLD)
+{
+    bool done = send_some(writer, data, size, error);
+    if (!done && problem != NULL)
+        *problem = writer->problem;
+    return done;
 }
 
 static bool finish_sending(struct hdfs_writer *writer, struct error *error)
@@ -225,7 +234,7 @@ static void give_up(struct hdfs_writer *writer)
     (void)transfer_send_end(writer->transfer, &ignored);
 }
 
-bool webhdfs_write_close(struct hdfs_writer *writer, bool commit, struct error *error)
+bool webhdfs_write_close(struct hdfs_writer *writer, bool commit, HDFS_TOLD)
 {
     if (commit && writer->failed)
         error_set(error, ERROR_IO, "CREATE %s: a write before failed", writer->path);
@@ -234,6 +243,8 @@ bool webhdfs_write_close(struct hdfs_writer *writer, bool commit, struct error *
     if ((!commit || writer->failed) && !writer->broken && !writer->foreign)
         give_up(writer);
     if (!done) {
+        if (problem != NULL)
+            *problem = writer->problem;
         abandon(writer, error);
         return !commit;
     }
@@ -257,7 +268,7 @@ static bool pump(const struct call *call, const struct copy_order *order,
     for (size_t size = 1; done && left > 0 && size > 0; left -= size) {
         size = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
         done = order->source_component->read(reader, data, size, &size, error) &&
-               call_take_bytes(call, size, error) && webhdfs_write(writer, data, size, error);
+               call_take_bytes(call, size, error) && send_some(writer, data, size, error);
         if (!done)
             break;
         result->crc32c = crc32c(result->crc32c, data, size);
@@ -285,7 +296,7 @@ bool webhdfs_copy_file(HDFS_DO, const struct hdfs_create *create, const struct h
     }
     bool done = pump(call, order, reader, writer, &result, error);
     order->source_component->read_close(reader);
-    if (!webhdfs_write_close(writer, done, error) || !done)
+    if (!webhdfs_write_close(writer, done, problem, error) || !done)
         return false;
     *ret_result = result;
     return true;
