@@ -104,7 +104,10 @@ class Answers(Tree):
         node = self.find(path)
         if node is None:
             return missing(path)
-        names = sorted(node.children or {}, key=signed)
+        if node.children is None:  # a file lists itself
+            return answer({"DirectoryListing": {"remainingEntries": 0, "partialListing": {
+                "FileStatuses": {"FileStatus": [node.status()]}}}})
+        names = sorted(node.children, key=signed)
         after = query.get("startafter", "")
         names = [name for name in names if not after or signed(name) > signed(after)]
         statuses = [node.children[name].status(name) for name in names[:PAGE]]

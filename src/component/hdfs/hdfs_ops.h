@@ -66,9 +66,10 @@ struct hdfs_ops {
     /* Does that server freeze open files in snapshots? */
     bool (*freezes_open_files)(HDFS_ASK, unsigned node, bool *ret_freezes, HDFS_TOLD);
 
-    /* Looking. list_page: the names behind `after` ("": from the first). acl, xattrs: an object
-     * that has none gives NULL, 0; xattrs come unsorted, of all name spaces that the user may see.
-     * policy: the name of the one in effect. is_open: of a live path. */
+    /* Looking. list_page: the names behind `after` ("": from the first); a file gives itself, under
+     * the name "". acl, xattrs: an object that has none gives NULL, 0; xattrs come unsorted, of all
+     * name spaces that the user may see. policy: the name of the one in effect. is_open: of a live
+     * path. */
     bool (*status)(HDFS_ASK, const char *path, struct arena *arena, struct hdfs_status *ret_status,
                    HDFS_TOLD);
     bool (*list_page)(HDFS_ASK, const char *path, const char *after, struct arena *arena,

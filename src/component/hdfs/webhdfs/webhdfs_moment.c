@@ -211,7 +211,8 @@ static bool prepare(struct hdfs_volley *volley, const struct call *call, unsigne
         set_address(volley, &answer, error);
     for (size_t i = 0; done && i < volley->count; i++)
         done = call_take_operation(call, error) && warm_up(volley, answer.node, i, problem, error);
-    *ret_node = answer.node;
+    if (done)
+        *ret_node = answer.node;
     namenode_answer_fini(&answer);
     return done;
 }

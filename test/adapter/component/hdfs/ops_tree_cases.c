@@ -110,6 +110,11 @@ static void test_listings_come_in_signed_order(void **state)
     done(bed.ops->list_page(ASK, bed.own, "c", &bed.arena, &page, TOLD));
     assert_int_equal(page.count, 1);
     assert_string_equal(page.statuses[0].entry.path, "d");
+    ops_put("f", "x");
+    done(bed.ops->list_page(ASK, ops_at("f"), "", &bed.arena, &page, TOLD));
+    assert_int_equal(page.count, 1);
+    assert_string_equal(page.statuses[0].entry.path, "");
+    assert_int_equal(page.statuses[0].entry.type, ENTRY_FILE);
 }
 
 static void test_renames(void **state)
