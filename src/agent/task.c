@@ -331,6 +331,7 @@ static void phase_is_durable(void *context)
         end_task(task, STATUS_FAILED, &error);
         return;
     }
+    task->scope = ++agent_parts(task->agent)->scopes;
     if (stage->run != NULL)
         start_jobs(task);
     else
@@ -375,8 +376,10 @@ void task_stop(struct task *task)
 
 struct call task_call(struct task *task)
 {
-    struct call call = {
-        .abort = &task->abort, .limiter = task->limiter, .counters = &task->counters};
+    struct call call = {.abort = &task->abort,
+                        .limiter = task->limiter,
+                        .counters = &task->counters,
+                        .scope = task->scope};
     if (task->instruction.deadline_us != 0) {
         int64_t left_us = task->instruction.deadline_us - clock_realtime_us();
         call.deadline_ns = clock_monotonic_ns() + (left_us < 0 ? 0 : left_us) * 1000;

@@ -66,6 +66,7 @@ struct task {
     size_t bytes; /* counted in the agent's orders_bytes */
     /* running: loop thread */
     size_t stage;
+    uint64_t scope; /* of this try's calls: another one read before it, and proves nothing to it */
     unsigned jobs_left;
     unsigned failures;      /* of this stage in a row */
     struct error job_error; /* first failure of this round */
@@ -131,6 +132,7 @@ struct agent_parts {
     struct list tasks;
     struct list moments; /* moment threads */
     unsigned long_jobs;
+    uint64_t scopes; /* the last one given */
     bool stopping;
     struct list limiters; /* one per service */
     size_t orders_bytes;  /* of all tasks: their orders and results, as text */

@@ -16,6 +16,7 @@ struct call {
     atomic_bool *abort;      /* set by the loop thread; NULL: never */
     struct limiter *limiter; /* NULL: as fast as it goes */
     struct call_counters *counters; /* NULL: not counted */
+    uint64_t scope; /* whose reads are meant together (confirm): one run of a task; 0 is one too */
 };
 
 struct call_counters {

@@ -255,7 +255,7 @@ bool hdfs_confirm(struct store *store, const struct call *call, struct error *er
 {
     struct arena arena;
     unsigned node;
-    bool one = store->ops->looked_at(store->session, &node);
+    bool one = store->ops->looked_at(store->session, call, &node);
     store->ops->forget_looks(store->session);
     if (!one)
         return error_set(error, ERROR_UNAVAILABLE,

@@ -48,12 +48,13 @@ struct hdfs_ops {
     void (*close)(struct hdfs_session *session); /* NULL is fine */
 
     /* Servers. Names and user are borrowed, as long as the session. looked_at: true and the one
-     * server that answered all reads of this thread since forget_looks() (HDFS_NODE_ANY: it has
-     * read nothing); false: the active one changed, the reads prove nothing together. */
+     * server that answered all reads of this thread in call's scope since forget_looks()
+     * (HDFS_NODE_ANY: it has read nothing); false: the active one changed, the reads prove nothing
+     * together. */
     const char *(*user)(const struct hdfs_session *session);
     unsigned (*node_count)(const struct hdfs_session *session);
     const char *(*node_name)(const struct hdfs_session *session, unsigned node);
-    bool (*looked_at)(struct hdfs_session *session, unsigned *ret_node);
+    bool (*looked_at)(HDFS_ASK, unsigned *ret_node);
     void (*forget_looks)(struct hdfs_session *session);
     bool (*find_active)(HDFS_ASK, unsigned *ret_node, HDFS_TOLD); /* a read of "/" */
     bool (*probe)(HDFS_ASK, unsigned node, HDFS_TOLD); /* the same at that one and no other */

@@ -12,6 +12,7 @@
 struct look {
     struct list of_store, of_thread;
     struct list *store; /* the list that of_store is in */
+    uint64_t scope;     /* of the calls that read; reads of another are forgotten */
     bool any, mixed;
     unsigned node;
     uint64_t switches;

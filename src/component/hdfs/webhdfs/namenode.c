@@ -57,10 +57,21 @@ struct transfer_order namenode_order(const struct call *call, enum http_method m
 /* --- who answered what this thread read --------------------------------------------------------
  */
 
-/* The switches are counted because the same NameNode may have been another's standby in between. */
-static void note_answer(struct namenodes *namenodes, unsigned node)
+/* A thread of the pool runs one task after another: what an earlier one read, before a failover
+ * perhaps, is nothing to the next. */
+static struct look *look_in_scope(struct namenodes *namenodes, const struct call *call)
 {
     struct look *look = look_of_thread(&namenodes->looks);
+    if (look->scope != call->scope)
+        look->any = look->mixed = false;
+    look->scope = call->scope;
+    return look;
+}
+
+/* The switches are counted because the same NameNode may have been another's standby in between. */
+void namenodes_note_answer(struct namenodes *namenodes, const struct call *call, unsigned node)
+{
+    struct look *look = look_in_scope(namenodes, call);
     pthread_mutex_lock(&namenodes->lock);
     if (namenodes->active != node) {
         namenodes->active = node;
@@ -74,9 +85,9 @@ static void note_answer(struct namenodes *namenodes, unsigned node)
     look->switches = switches;
 }
 
-bool namenodes_looked_at(struct namenodes *namenodes, unsigned *ret_node)
+bool namenodes_looked_at(struct namenodes *namenodes, const struct call *call, unsigned *ret_node)
 {
-    struct look *look = look_of_thread(&namenodes->looks);
+    struct look *look = look_in_scope(namenodes, call);
     pthread_mutex_lock(&namenodes->lock);
     unsigned node = look->any ? look->node : HDFS_NODE_ANY;
     bool same = !look->any || (!look->mixed && look->switches == namenodes->switches);
@@ -258,7 +269,7 @@ bool namenode_call(struct namenodes *namenodes, const struct call *call,
         bool answered = done || answer->status >= 400;
         bool final = answered && answer->problem.refusal == HDFS_FINAL;
         if (final && !says_any_namenode(request, answer))
-            note_answer(namenodes, node);
+            namenodes_note_answer(namenodes, call, node);
         if (done && failed)
             *error = ERROR_NONE; /* of those asked before */
         if (done || final)

@@ -66,10 +66,12 @@ bool namenode_call_at(struct namenodes *namenodes, const struct call *call, unsi
                       const struct namenode_request *request, struct namenode_answer *answer,
                       struct error *error);
 
-/* What the calling thread has read since its last forget: true and the one NameNode that answered
- * all of it (HDFS_NODE_ANY: it has read nothing); false: the active one changed in between, and the
- * reads prove nothing together. */
-bool namenodes_looked_at(struct namenodes *namenodes, unsigned *ret_node);
+/* The calling thread has read from that one; namenode_call() does it. */
+void namenodes_note_answer(struct namenodes *namenodes, const struct call *call, unsigned node);
+/* What the calling thread has read in call's scope since its last forget: true and the one NameNode
+ * that answered all of it (HDFS_NODE_ANY: it has read nothing); false: the active one changed in
+ * between, and the reads prove nothing together. */
+bool namenodes_looked_at(struct namenodes *namenodes, const struct call *call, unsigned *ret_node);
 void namenodes_forget_looks(struct namenodes *namenodes);
 
 /* Connections, kept from one call to the next. */

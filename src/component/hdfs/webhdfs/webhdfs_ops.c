@@ -79,9 +79,9 @@ static const char *node_name(const struct hdfs_session *session, unsigned node)
     return session->namenodes.urls[node];
 }
 
-static bool looked_at(struct hdfs_session *session, unsigned *ret_node)
+static bool looked_at(HDFS_ASK, unsigned *ret_node)
 {
-    return namenodes_looked_at(&session->namenodes, ret_node);
+    return namenodes_looked_at(&session->namenodes, call, ret_node);
 }
 
 static void forget_looks(struct hdfs_session *session)

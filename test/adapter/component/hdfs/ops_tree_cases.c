@@ -11,12 +11,16 @@ static void test_servers(void **state)
     (void)state;
     unsigned node = 7, active;
     bed.ops->forget_looks(bed.session);
-    assert_true(bed.ops->looked_at(bed.session, &node));
+    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
     assert_int_equal(node, HDFS_NODE_ANY);
     done(bed.ops->find_active(ASK, &active, TOLD));
     assert_true(active < bed.ops->node_count(bed.session));
-    assert_true(bed.ops->looked_at(bed.session, &node));
+    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
     assert_int_equal(node, active);
+    struct call another = bed.call;
+    another.scope++;
+    assert_true(bed.ops->looked_at(bed.session, &another, &node));
+    assert_int_equal(node, HDFS_NODE_ANY);
     done(bed.ops->probe(ASK, active, TOLD));
     assert_true(strlen(bed.ops->node_name(bed.session, active)) > 0);
     assert_true(strlen(bed.ops->user(bed.session)) > 0);
@@ -36,7 +40,7 @@ static void test_the_cluster(void **state)
     assert_true(version[0] >= '2' && version[1] == '.');
     done(bed.ops->identity(ASK, &bed.arena, &identity, TOLD));
     assert_true(identity.cluster_id[0] != '\0' && identity.block_pool_id[0] != '\0');
-    assert_true(bed.ops->looked_at(bed.session, &node));
+    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
     assert_int_equal(node, HDFS_NODE_ANY); /* these are no reads that confirm() is about */
     done(bed.ops->capacity(ASK, &capacity, TOLD));
     assert_true(capacity.replication >= 1 && capacity.remaining_bytes > 0);

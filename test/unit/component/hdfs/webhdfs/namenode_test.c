@@ -79,10 +79,43 @@ static void test_a_store_may_go_before_the_thread(void **state)
     pthread_barrier_destroy(&barrier);
 }
 
+static void answer(struct namenodes *namenodes, uint64_t scope, unsigned node)
+{
+    struct call call = {.scope = scope};
+    namenodes_note_answer(namenodes, &call, node);
+}
+
+static bool same(struct namenodes *namenodes, uint64_t scope, unsigned wanted)
+{
+    struct call call = {.scope = scope};
+    unsigned node;
+    bool one = namenodes_looked_at(namenodes, &call, &node);
+    assert_int_equal(node, wanted);
+    return one;
+}
+
+/* One thread of the pool, one task after another. */
+static void test_what_another_task_read_before_a_failover(void **state)
+{
+    (void)state;
+    struct namenodes namenodes;
+    start_store(&namenodes);
+    answer(&namenodes, 1, 0);
+    answer(&namenodes, 2, 1); /* the other took over */
+    assert_true(same(&namenodes, 2, 1));
+    answer(&namenodes, 2, 0);
+    assert_false(same(&namenodes, 2, 0)); /* between its own reads */
+    assert_true(same(&namenodes, 3, HDFS_NODE_ANY));
+    answer(&namenodes, 3, 0);
+    assert_true(same(&namenodes, 3, 0));
+    namenodes_fini(&namenodes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_look_goes_with_its_thread),
+        cmocka_unit_test(test_what_another_task_read_before_a_failover),
         cmocka_unit_test(test_a_store_may_go_before_the_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
