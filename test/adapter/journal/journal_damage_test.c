@@ -227,7 +227,7 @@ static void test_every_bit_of_the_heads(void **state)
 {
     (void)state;
     for (size_t page = 0; page < 2; page++)
-        for (size_t bit = 0; bit < (size_t)160 * 8; bit++) {
+        for (size_t bit = 0; bit < (size_t)160 * 8; bit += ROUNDS_SHARE) {
             flip(page * PAGE * 8 + bit);
             assert_honest("head bit", page * PAGE * 8 + bit);
             unflip(page * PAGE * 8 + bit);
@@ -239,7 +239,7 @@ static void test_heads_of_every_page(void **state)
 {
     (void)state;
     for (size_t page = 2; page < original.size / PAGE; page++)
-        for (size_t bit = 0; bit < (size_t)64 * 8; bit += 3) {
+        for (size_t bit = 0; bit < (size_t)64 * 8; bit += 3 * ROUNDS_SHARE) {
             flip(page * PAGE * 8 + bit);
             assert_honest("page bit", page * PAGE * 8 + bit);
             unflip(page * PAGE * 8 + bit);
@@ -249,7 +249,7 @@ static void test_heads_of_every_page(void **state)
 static void test_flips_anywhere(void **state)
 {
     (void)state;
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < 4000 / ROUNDS_SHARE; round++) {
         size_t bits[3] = {0}, count = 1 + random_below(&generator, 3);
         for (size_t i = 0; i < count; i++) {
             bits[i] = random_below(&generator, original.size * 8);
@@ -324,7 +324,7 @@ static void test_daemon_on_damaged_files(void **state)
 {
     (void)state;
     int outcomes[5] = {0};
-    for (int round = 0; round < 600; round++) {
+    for (int round = 0; round < 600 / ROUNDS_SHARE; round++) {
         size_t page = random_below(&generator, original.size / PAGE);
         size_t bit = page * PAGE * 8 + random_below(&generator, (round % 3 == 0 ? PAGE : 64) * 8);
         if (round % 3 == 1)

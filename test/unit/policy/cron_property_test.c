@@ -17,7 +17,7 @@
 #include "zones.h"
 
 #define FIRST_YEAR_BEGIN ((time_t)1735689600) /* 2025-01-01T00:00:00Z */
-#define MINUTES (2 * 366 * 1440)
+#define MINUTES (2 * 366 * 1440 / ROUNDS_SHARE)
 #define EXPRESSIONS 10
 
 /* Minutes since 1970 that the wall shows, and their date by the C library alone. */

@@ -70,6 +70,8 @@ static const struct mapping mappings[] = {
     {"ClosedChannelException", NULL, ERROR_UNAVAILABLE, HDFS_FINAL},
     {"AsynchronousCloseException", NULL, ERROR_UNAVAILABLE, HDFS_FINAL},
     {"EOFException", NULL, ERROR_UNAVAILABLE, HDFS_FINAL},
+    /* it found no DataNode that would tell a block's checksum, while a writer appends to it say */
+    {"PathIOException", NULL, ERROR_UNAVAILABLE, HDFS_FINAL},
     {"DiskOutOfSpaceException", NULL, ERROR_NO_SPACE, HDFS_FINAL},
     /* what rename with options says, since it has no names for these */
     {"IOException", "is not empty", ERROR_EXISTS, HDFS_FINAL},

@@ -106,6 +106,8 @@ static const struct {
      ERROR_UNAVAILABLE, HDFS_FINAL},
     {403, "SocketException", "Connection reset", ERROR_UNAVAILABLE, HDFS_FINAL},
     {403, "ClosedChannelException", "", ERROR_UNAVAILABLE, HDFS_FINAL},
+    {403, "PathIOException", "`/a/f': Input/output error: Fail to get block checksum for b1",
+     ERROR_UNAVAILABLE, HDFS_FINAL},
     {403, "IOException", "something else", ERROR_IO, HDFS_FINAL},
     {500, "NullPointerException", "", ERROR_IO, HDFS_FINAL},
 };
