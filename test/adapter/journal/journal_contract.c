@@ -364,7 +364,8 @@ static bool read_and_append_inside(void *context, const char *key, const char *p
     assert_true(journal->operations->object(journal, JOURNAL_EPOCH, key, &again, error));
     assert_string_equal(buffer_text(&again), payload);
     buffer_fini(&again);
-    assert_objects(JOURNAL_EPOCH, "a=1 b=2 ");
+    if (*seen == 0) /* later, what was appended here may be there */
+        assert_objects(JOURNAL_EPOCH, "a=1 b=2 ");
     append("i", JOURNAL_EPOCH, "c", "3");
     ++*seen;
     return true;

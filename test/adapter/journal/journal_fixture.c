@@ -12,13 +12,14 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "fake/temporary.h"
 
 #define ORIGIN "0b1e6a52-7a0e-4f8e-9f0c-2f1d35a7c001"
 
 void fixture_init(struct journal_fixture *fixture)
 {
-    *fixture = (struct journal_fixture){.directory = "/tmp/coeval-journal-XXXXXX"};
-    CHECK(mkdtemp(fixture->directory) != NULL);
+    *fixture = (struct journal_fixture){.journal = NULL};
+    temporary_make(fixture->directory, sizeof fixture->directory, "journal");
     log_set_level(LOG_LEVEL_ERROR);
 }
 

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "component/posix/posix.h"
 #include "fake/loop_turns.h"
+#include "fake/temporary.h"
 #include "seal_name.h"
 
 #define WAIT_LIMIT_US 30000000
@@ -58,8 +59,7 @@ int bed_set_up(void **state)
 {
     (void)state;
     bed = (struct bed){.loop = loop_new()};
-    snprintf(bed.top, sizeof bed.top, "/tmp/coeval-bed.XXXXXX");
-    assert_non_null(mkdtemp(bed.top));
+    temporary_make(bed.top, sizeof bed.top, "bed");
     setenv("TOP", bed.top, 1);
     setenv("SERVICE", BED_PAIR "/" BED_SERVICE, 1);
     bed_shell("mkdir -p $TOP/lyon/data $TOP/york");

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "fake/fake_journal.h"
 #include "fake/loop_turns.h"
+#include "fake/temporary.h"
 #include "loop/work.h"
 
 #define PAIR "aaaaaaaa-0000-0000-0000-000000000001"
@@ -49,8 +50,7 @@ static int set_up(void **state)
 {
     (void)state;
     bed = (struct bed){.loop = loop_new(), .disk = fake_journal_new("unit")};
-    snprintf(bed.directory, sizeof bed.directory, "/tmp/coeval-agent-test.XXXXXX");
-    assert_non_null(mkdtemp(bed.directory));
+    temporary_make(bed.directory, sizeof bed.directory, "agent-test");
     start_agent();
     loop_take_turns(bed.loop);
     return 0;

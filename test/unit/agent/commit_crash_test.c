@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "component/posix/posix.h"
 #include "fake/fake_journal.h"
+#include "fake/temporary.h"
 #include "seal_name.h"
 
 #define PAIR "aaaaaaaa-0000-0000-0000-000000000001"
@@ -236,8 +237,8 @@ static void same(const char *first, const char *second, const char *what)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(top, sizeof top, "/tmp/coeval-commit-test.XXXXXX");
-    return mkdtemp(top) == NULL;
+    temporary_make(top, sizeof top, "commit-test");
+    return 0;
 }
 
 static int tear_down(void **state)
