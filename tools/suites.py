@@ -1,15 +1,15 @@
 """suites.py: the body of tools/check. Builds under build-check/, warnings are errors, and runs
 two lanes side by side, because the first one mostly waits for moments and clusters:
 
-  tidy       layout, include rules, documents     sim        the whole engine on seeds
+  tidy       layout, include rules, documents     property   random cases, planted defects
   unit       every module on its own              adapter    real LMDB, sockets, directories
   scenario   recorded stories                     fuzz       the corpora of the decoders
-  property   random cases, planted defects
   quickstart tools/quickstart, as a newcomer runs it
   testbed, integration  real clusters, and daemons on them; a skip here is a failure
 
   clang      the second compiler with ASan and UBSan: its build, with what the other lane leaves
              of the processors, each fuzz target for a few seconds, and unit to adapter in it
+  sim        the whole engine on seeds
   coverage   the pure folders, line by line
 
 and with --all, which takes longer:
@@ -37,7 +37,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build-check")
-FAST = ("tidy", "unit", "scenario", "property", "sim", "adapter", "fuzz")
+FAST = ("tidy", "unit", "scenario", "property", "adapter", "fuzz")
 CLUSTERS = ("testbed", "integration")  # real ones; never skipped
 SANITIZED = ("unit", "scenario", "property", "adapter")
 FUZZ_SECONDS = 3
@@ -198,12 +198,13 @@ class Checks:
     # A limit is there to end what hangs, not to measure a busy machine.
     def suite(self, build, suite, label=None, options=("-t", "6"), env=None):
         began, directory = time.monotonic(), os.path.join(BUILD, build)
-        log = os.path.join(directory, "meson-logs", "testlog.json")
+        # of its own, for lanes share a build
+        log = os.path.join(directory, "meson-logs", f"testlog-{suite}.json")
         if os.path.exists(log):
             os.remove(log)
         subprocess.run(["meson", "test", "-C", directory, "--no-rebuild", "--suite", suite,
-                        *options], check=False, stdin=subprocess.DEVNULL,
-                       env={**self.env, **(env or {})},
+                        "--logbase", f"testlog-{suite}", *options],
+                       check=False, stdin=subprocess.DEVNULL, env={**self.env, **(env or {})},
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         tally, tests, details = Tally(), [], ""
         if os.path.exists(log):
@@ -245,10 +246,16 @@ def memory_place():
 def check_suites(checks):
     there = checks.suites_of("gcc")
     # A suite that nobody put into this file's order runs all the same.
-    others = [suite for suite in there if suite not in (*FAST, *CLUSTERS)]
-    for suite in [*FAST, *sorted(others)]:
-        if there[suite]:
-            checks.suite("gcc", suite)
+    others = [suite for suite in there if suite not in (*FAST, *CLUSTERS, "sim")]
+    with memory_place() as place:
+        for suite in [*FAST, *sorted(others)]:
+            if there[suite]:
+                checks.suite("gcc", suite, env={"TMPDIR": place} if suite == "unit" else None)
+
+
+def check_sim(checks):
+    if checks.suites_of("gcc")["sim"]:
+        checks.suite("gcc", "sim")
 
 
 def check_clang(checks):
@@ -330,7 +337,7 @@ def check_threads(checks):
 EXTRA = {"release": check_release, "threads": check_threads}
 LANES = ({"suites": check_suites, "quickstart": check_quickstart,
           "integration": check_integration},
-         {"clang": check_clang, "coverage": check_coverage})
+         {"clang": check_clang, "sim": check_sim, "coverage": check_coverage})
 
 
 def run_lane(checks, lane, wanted):
@@ -352,11 +359,11 @@ def main():
                         help="gcc and its suites only: no integration, sanitizers, coverage")
     parser.add_argument("--all", action="store_true", help="release and threads as well")
     parser.add_argument("--only", metavar="STAGE", action="append",
-                        choices=("clang", "coverage", "quickstart", "integration", *EXTRA),
+                        choices=("clang", "sim", "coverage", "quickstart", "integration", *EXTRA),
                         help="gcc's build, then only this; may be given more than once")
     options = parser.parse_args()
     checks = Checks(options)
-    wanted = ["suites"] if options.quick else \
+    wanted = ["suites", "sim"] if options.quick else \
         options.only or [name for lane in LANES for name in lane]
     is_built = checks.build("gcc", compiler("gcc"))
     if is_built:
