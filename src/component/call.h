@@ -16,7 +16,9 @@ struct call {
     atomic_bool *abort;      /* set by the loop thread; NULL: never */
     struct limiter *limiter; /* NULL: as fast as it goes */
     struct call_counters *counters; /* NULL: not counted */
-    uint64_t scope; /* whose reads are meant together (confirm): one run of a task; 0 is one too */
+    /* Whose reads are meant together (confirm): one try of a task; 0 is one too. A call made on
+     * behalf of another one has the same: a thread forgets what it read in the scope before. */
+    uint64_t scope;
 };
 
 struct call_counters {

@@ -4,13 +4,12 @@
 
 #include "base/check.h"
 #include "base/path.h"
-#include "component/hdfs/report_merge.h"
 #include "component/hdfs/webhdfs/clock_hint.h"
 #include "component/hdfs/webhdfs/moment_reply.h"
-#include "component/hdfs/webhdfs/snapshot_report.h"
 #include "component/hdfs/webhdfs/webhdfs_error.h"
 #include "component/hdfs/webhdfs/webhdfs_status.h"
 #include "component/hdfs/webhdfs/webhdfs_url.h"
+#include "fake/report_page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,18 +32,6 @@ static void read_report(const char *text, size_t size)
     CHECK(told == 0 || error.code != ERROR_UNAVAILABLE);
 }
 
-static bool merge_page(struct report_merge *merge, const char *text, size_t size, const char *what,
-                       bool *ret_last, struct error *error)
-{
-    struct arena arena;
-    struct hdfs_row_page page;
-    arena_init(&arena);
-    bool done = report_page_read(text, size, what, &arena, &page, error) &&
-                report_merge_page(merge, &page, what, ret_last, error);
-    arena_fini(&arena);
-    return done;
-}
-
 static void read_pages(const char *text, size_t size)
 {
     size_t told = 0;
@@ -52,8 +39,8 @@ static void read_pages(const char *text, size_t size)
     struct error error = ERROR_NONE;
     struct report_merge merge;
     report_merge_init(&merge, count, &told);
-    if (merge_page(&merge, text, size, "f", &last, &error) &&
-        (last || !merge_page(&merge, text, size, "f", &last, &error)))
+    if (report_page_merge(&merge, text, size, "f", &last, &error) &&
+        (last || !report_page_merge(&merge, text, size, "f", &last, &error)))
         (void)report_merge_end(&merge, &error);
     report_merge_fini(&merge);
 }

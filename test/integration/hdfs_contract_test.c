@@ -10,6 +10,7 @@
 #include "component_contract.h"
 #include "ops_contract.h"
 
+#define AREA "/coeval/contract"
 #define DIRECTORY "/contract"
 #define OPS_DIRECTORY DIRECTORY "/ops"
 
@@ -52,20 +53,12 @@ static bool rewrite(void *context, const char *path, const char *text)
 int main(int argc, char **argv)
 {
     struct error error = ERROR_NONE;
-    struct store *store;
     struct call call = {.wait_ms = 10000};
     CHECK(argc == 2);
-    json_t *options = json_pack("{s:[s],s:s}", "namenodes", argv[1], "user", "coeval");
-    struct store_config config = {
-        .cluster = "a", .instance = "hdfs", .area = "/coeval/contract", .options = options};
-    if (!hdfs_component.open(&config, &store, &error) ||
-        !hdfs_component.make_directory(store, &call, DIRECTORY, 0755, &error)) {
-        fprintf(stderr, "%s\n", error.text);
-        return 1;
-    }
+    struct store *store = ops_open(argv[1], AREA, DIRECTORY);
     struct component_contract contract = {.component = &hdfs_component,
                                           .store = store,
-                                          .area = config.area,
+                                          .area = AREA,
                                           .directory = DIRECTORY,
                                           .owner = "alice",
                                           .group = "staff",
@@ -86,7 +79,6 @@ int main(int argc, char **argv)
     } else {
         failed += ops_contract_run(&with);
     }
-    hdfs_component.close(store);
-    json_decref(options);
+    ops_close(store);
     return failed == 0 ? 0 : 1;
 }

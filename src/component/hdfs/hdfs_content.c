@@ -146,7 +146,7 @@ static bool compare_checksums(struct store *store, const struct call *call,
 static void remove_copy(struct store *store, const struct call *call, const char *path)
 {
     struct error ignored = ERROR_NONE;
-    struct call cleanup = {.wait_ms = CLEANUP_MS, .counters = call->counters};
+    struct call cleanup = {.wait_ms = CLEANUP_MS, .counters = call->counters, .scope = call->scope};
     (void)hdfs_remove(store, &cleanup, path, false, &ignored);
 }
 

@@ -116,7 +116,8 @@ static bool find_and_start(struct hdfs_writer *writer, const struct hdfs_create 
 static bool remove_rest(struct hdfs_writer *writer)
 {
     struct error why = ERROR_NONE;
-    struct call cleanup = {.wait_ms = CLEANUP_MS, .counters = writer->call.counters};
+    struct call cleanup = {
+        .wait_ms = CLEANUP_MS, .counters = writer->call.counters, .scope = writer->call.scope};
     struct hdfs_mutation mutation = {.node = HDFS_NODE_ANY}; /* its id would go nowhere */
     bool removed;
     return webhdfs_remove(writer->session, &cleanup, &mutation, writer->path, false, &removed, NULL,

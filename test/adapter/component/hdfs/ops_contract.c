@@ -1,19 +1,43 @@
 /* ops_contract.c: see ops_contract.h: the bed, and short words for the cases. */
 #include "ops_contract.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/path.h"
+#include "component/hdfs/hdfs_store.h"
 
 struct ops_bed bed;
+static json_t *options;
+
+struct store *ops_open(const char *url, const char *area, const char *directory)
+{
+    struct error error = ERROR_NONE;
+    struct call call = {.wait_ms = 10000};
+    struct store *store = NULL;
+    options = json_pack("{s:[s],s:s}", "namenodes", url, "user", "coeval");
+    struct store_config config = {
+        .cluster = "a", .instance = "hdfs", .area = area, .options = options};
+    if (hdfs_component.open(&config, &store, &error) &&
+        hdfs_component.make_directory(store, &call, directory, 0755, &error))
+        return store;
+    print_error("%s\n", error.text);
+    exit(1);
+}
+
+void ops_close(struct store *store)
+{
+    hdfs_component.close(store);
+    json_decref(options);
+}
 
 static int setup(void **state)
 {
     bool made;
     (void)state;
     arena_init(&bed.arena);
-    bed.call = (struct call){.wait_ms = 10000, .counters = &bed.counters};
+    bed.call = (struct call){.wait_ms = 10000, .counters = &bed.counters, .scope = bed.number + 1};
     bed.error = ERROR_NONE;
     bed.own = arena_format(&bed.arena, "%s/o%u", bed.directory, ++bed.number);
     done(bed.ops->mkdirs(DO, bed.own, 0755, &made, TOLD));

@@ -32,6 +32,10 @@ struct ops_bed {
 };
 extern struct ops_bed bed;
 
+/* A store at that NameNode, with that directory; ends the program when there is none. One at a
+ * time. */
+struct store *ops_open(const char *url, const char *area, const char *directory);
+void ops_close(struct store *store);
 /* Runs every case and returns how many failed. */
 int ops_contract_run(const struct ops_bed *with);
 

@@ -11,11 +11,11 @@ static void test_servers(void **state)
     (void)state;
     unsigned node = 7, active;
     bed.ops->forget_looks(bed.session);
-    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
+    assert_true(bed.ops->looked_at(ASK, &node));
     assert_int_equal(node, HDFS_NODE_ANY);
     done(bed.ops->find_active(ASK, &active, TOLD));
     assert_true(active < bed.ops->node_count(bed.session));
-    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
+    assert_true(bed.ops->looked_at(ASK, &node));
     assert_int_equal(node, active);
     struct call another = bed.call;
     another.scope++;
@@ -40,7 +40,7 @@ static void test_the_cluster(void **state)
     assert_true(version[0] >= '2' && version[1] == '.');
     done(bed.ops->identity(ASK, &bed.arena, &identity, TOLD));
     assert_true(identity.cluster_id[0] != '\0' && identity.block_pool_id[0] != '\0');
-    assert_true(bed.ops->looked_at(bed.session, &bed.call, &node));
+    assert_true(bed.ops->looked_at(ASK, &node));
     assert_int_equal(node, HDFS_NODE_ANY); /* these are no reads that confirm() is about */
     done(bed.ops->capacity(ASK, &capacity, TOLD));
     assert_true(capacity.replication >= 1 && capacity.remaining_bytes > 0);
@@ -266,9 +266,13 @@ static void test_what_is_given_up_is_not_there(void **state)
     (void)state;
     struct hdfs_writer *writer;
     struct hdfs_create create = {.path = ops_at("f"), .mode = 0644};
+    unsigned active, node;
+    done(bed.ops->find_active(ASK, &active, TOLD));
     done(bed.ops->write_open(DO, &create, &writer, TOLD));
     done(bed.ops->write(writer, "half", 4, TOLD));
     done(bed.ops->write_close(writer, false, TOLD));
+    assert_true(bed.ops->looked_at(ASK, &node)); /* the removal has forgotten no read */
+    assert_int_equal(node, active);
     assert_false(ops_is_there("f"));
 }
 

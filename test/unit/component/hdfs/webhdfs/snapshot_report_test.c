@@ -13,8 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "component/hdfs/report_merge.h"
-#include "component/hdfs/webhdfs/snapshot_report.h"
+#include "fake/report_page.h"
 
 static const char *data_path;
 
@@ -61,18 +60,6 @@ struct recorded {
     size_t pages;
 };
 
-static bool merge_page(struct report_merge *merge, const char *text, size_t size, const char *what,
-                       bool *ret_last, struct error *error)
-{
-    struct arena arena;
-    struct hdfs_row_page page;
-    arena_init(&arena);
-    bool done = report_page_read(text, size, what, &arena, &page, error) &&
-                report_merge_page(merge, &page, what, ret_last, error);
-    arena_fini(&arena);
-    return done;
-}
-
 static void cut_everywhere(const char *text, bool is_page)
 {
     for (size_t size = 0; size < strlen(text); size++) {
@@ -82,7 +69,7 @@ static void cut_everywhere(const char *text, bool is_page)
         if (is_page) {
             struct report_merge merge;
             report_merge_init(&merge, collect, &lines);
-            done = merge_page(&merge, text, size, "/a", &last, &error);
+            done = report_page_merge(&merge, text, size, "/a", &last, &error);
             report_merge_fini(&merge);
         } else {
             done = report_read(text, size, "/a", "s1", "s2", collect, &lines, &error);
@@ -122,8 +109,8 @@ static void take_line(struct recorded *recorded, char *line)
         cut_everywhere(line + 7, false);
     } else if (strncmp(line, "page ", 5) == 0) {
         assert_false(recorded->last);
-        assert_true(merge_page(&recorded->merge, line + 5, strlen(line + 5), "/a", &recorded->last,
-                               &error));
+        assert_true(report_page_merge(&recorded->merge, line + 5, strlen(line + 5), "/a",
+                                      &recorded->last, &error));
         recorded->pages++;
         cut_everywhere(line + 5, true);
     }
@@ -207,7 +194,7 @@ static void test_entries_that_make_no_sense(void **state)
 
 static bool merge_one(struct report_merge *merge, const char *text, bool *last, struct error *error)
 {
-    return merge_page(merge, text, strlen(text), "/a", last, error);
+    return report_page_merge(merge, text, strlen(text), "/a", last, error);
 }
 
 static void test_pages_that_stand_still(void **state)
