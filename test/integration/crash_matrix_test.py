@@ -21,7 +21,7 @@ import harness  # noqa: E402
 import tree_walk  # noqa: E402
 from harness import Refused, policy, wait_for, write  # noqa: E402
 
-WORKERS = 6
+WORKERS = 8
 ROOTS = ("/bills", "/customers")
 JOURNALS = ("kept", "agents", "control")
 CONTROL, A, B = "control", "agent-a", "agent-b"
@@ -323,6 +323,8 @@ class Elsewhere(Crash):
                 return False  # the order of before the crash goes on
             return True
         self.again(lambda: wait_for(move, "the root to be moved"))
+        wait_for(lambda: all(operation["phase"] != "running" for operation in
+                             self.control.get("/v1/operations")["operations"]), "both moves' end")
         self.control.wait_idle()
 
     def deleted(self):

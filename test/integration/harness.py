@@ -62,7 +62,7 @@ class Port:
     daemon is down, and held against other tests by a name that goes with this process."""
 
     def __init__(self):
-        for number in random.sample(range(20000, 32000), 12000):
+        for number in (random.randrange(20000, 32000) for _ in range(12000)):
             self.holder = socket.socket(socket.AF_UNIX)
             with socket.socket() as probe:
                 with contextlib.suppress(OSError):

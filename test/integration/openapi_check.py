@@ -5,6 +5,8 @@
 The path is the one that was asked for, query and all; the body a parsed JSON document, or text
 where the description says so. Other tests call it for every answer that they see."""
 import functools
+import hashlib
+import json
 import pathlib
 import re
 from urllib.parse import urlsplit
@@ -84,7 +86,19 @@ def _complain(errors, where):
     raise AssertionError(f"{where}: at '{at}': {error.message}"[:2000])
 
 
+_sound = set()  # the answers that were checked: digests
+
+
 def check(method, path, status, body):
+    """Who waits hears the same again and again, and to check it costs more than to answer it."""
+    answer = json.dumps([method, path, status, body]).encode()
+    digest = hashlib.blake2b(answer, digest_size=16).digest()
+    if digest not in _sound:
+        _check(method, path, status, body)
+        _sound.add(digest)
+
+
+def _check(method, path, status, body):
     where = f"{method} {path} -> {status}"
     template = find_path(path)
     if template is None:
