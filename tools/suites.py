@@ -236,8 +236,7 @@ def compiler(name):
 
 def memory_place():
     """A directory for tests, in memory where there is room: programs that sync on a slow disk
-    mostly test the disk, and gcc's suites and quickstart do that. What a test leaves there goes
-    with it."""
+    mostly test the disk, and quickstart does that. What a test leaves there goes with it."""
     memory = "/dev/shm"
     has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES
     return tempfile.TemporaryDirectory(prefix="coeval-check-", dir=memory if has_room else None)
@@ -250,7 +249,7 @@ def check_suites(checks):
     with memory_place() as place:
         for suite in [*FAST, *sorted(others)]:
             if there[suite]:
-                checks.suite("gcc", suite, env={"TMPDIR": place} if suite == "unit" else None)
+                checks.suite("gcc", suite, env={"TMPDIR": place})
 
 
 def check_sim(checks):

@@ -19,7 +19,7 @@
 #include "base/check.h"
 #include "base/random.h"
 
-#define ROUNDS 50
+#define ROUNDS (48 / ROUNDS_SHARE)
 #define IN_FLIGHT 20 /* appends that the writer keeps under way */
 
 static struct journal_fixture fixture;

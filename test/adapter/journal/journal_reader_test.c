@@ -140,8 +140,11 @@ static void test_owner(void **state)
     assert_int_equal(run_in_child(see_owner, &owner), 0);
 }
 
-/* One reader for long, over a map that grows under it; until the writer closes the pipe. */
-static int read_until_told(int stop)
+#define READ_OFTEN 4
+
+/* One reader for long, over a map that grows under it; until the writer closes the pipe. It says
+ * when it has read often enough (-1: to nobody). */
+static int read_until_told(int stop, int often)
 {
     struct journal_reader *reader = NULL;
     struct error error = ERROR_NONE;
@@ -154,10 +157,11 @@ static int read_until_told(int stop)
         uint64_t before = seen.last;
         result = read_all(reader, &seen);
         EXPECT(seen.last >= before);
-        rounds++;
+        if (++rounds == READ_OFTEN && often >= 0)
+            EXPECT(write(often, "", 1) == 1);
     }
     journal_reader_close(reader);
-    EXPECT(rounds > 3);
+    EXPECT(rounds >= READ_OFTEN);
     return result;
 }
 
@@ -178,19 +182,25 @@ static void write_some(unsigned count)
 static void test_reader_beside_a_writer(void **state)
 {
     (void)state;
-    int ends[2], status;
+    int ends[2], often[2], status;
+    char byte;
     struct error error = ERROR_NONE;
     fixture.map_bytes = (uint64_t)1 << 20; /* grows three times below */
     assert_true(fixture_open(&fixture, &error));
-    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    CHECK(pipe2(ends, O_CLOEXEC) == 0 && pipe2(often, O_CLOEXEC) == 0);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
         close(ends[1]);
-        _exit(read_until_told(ends[0]));
+        _exit(read_until_told(ends[0], often[1]));
     }
     close(ends[0]);
+    close(often[1]); /* so that a reader that ends ends the wait for it */
     write_some(3000);
+    CHECK(fcntl(often[0], F_SETFL, O_NONBLOCK) == 0);
+    while (read(often[0], &byte, 1) < 0)
+        write_some(10);
+    close(often[0]);
     close(ends[1]);
     CHECK(waitpid(pid, &status, 0) == pid);
     assert_int_equal(status, 0);
@@ -210,7 +220,7 @@ static void test_killed_readers_do_no_harm(void **state)
         CHECK(pid >= 0);
         if (pid == 0) {
             close(ends[1]);
-            _exit(read_until_told(ends[0]));
+            _exit(read_until_told(ends[0], -1));
         }
         write_some(5 + (unsigned)round);
         kill(pid, SIGKILL);
