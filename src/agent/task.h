@@ -14,7 +14,7 @@
 struct task;
 
 /* In an executor; lane is 0 .. width-1. False with a retriable code: the stage runs again after a
- * pause; ERROR_CONFLICT after task_ask(): the instruction waits for the operator. */
+ * pause; ERROR_CONFLICT after member_ask(): the instruction waits for the operator. */
 typedef bool task_run_fn(struct task *task, unsigned lane, struct error *error);
 
 struct task_stage {

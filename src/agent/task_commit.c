@@ -288,6 +288,18 @@ static bool finish_rollback(struct commit *commit, const struct error *absent, s
            passed_note(home, &commit->call, &commit->task->instruction, error);
 }
 
+/* What a dead agent sent may be done much later: a renaming of the seal must find nothing. It may
+ * have been done since we looked, too. */
+static bool withdraw_seal(struct commit *commit, struct error *error)
+{
+    bool sealed;
+    const char *seal = commit_path(commit, "seal.json");
+    if (!store_withdraw_file(commit->home, &commit->call, seal, error) ||
+        !store_exists(commit->home, &commit->call, seal, &sealed, error))
+        return false;
+    return !sealed || error_set(error, ERROR_UNAVAILABLE, "the seal has come meanwhile");
+}
+
 static bool rollback(struct task *task, unsigned lane, struct error *error)
 {
     (void)lane;
@@ -301,7 +313,7 @@ static bool rollback(struct task *task, unsigned lane, struct error *error)
         done = error_set(error, ERROR_EXISTS, "epoch %d is sealed: it cannot be rolled back",
                          (int)task->instruction.number);
     } else if (loaded) {
-        done = roll_back_all(&commit, error);
+        done = withdraw_seal(&commit, error) && roll_back_all(&commit, error);
     } else {
         done = finish_rollback(&commit, &absent, error);
     }

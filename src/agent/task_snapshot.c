@@ -1,4 +1,4 @@
-/* task_snapshot.c: the third and fifth instruction: prepare before T, fire at T, read back, store
+/* task_snapshot.c: the instruction snapshot: prepare before T, fire at T, read back, store
  * the differences. Body: doc/protocol.md "snapshot". After the hold hook has run, the release hook
  * runs whatever happens, so a failure behind it is kept and told at the end. */
 #include "agent/task_snapshot.h"

@@ -1,5 +1,5 @@
-/* task_transfer.c: the second and sixth instruction (pull, on B) and the first (push, on A). Done
- * means: all bytes of all members, plans and receipts lie on B; A is not needed any more. */
+/* task_transfer.c: the instruction transfer, on B (pull) or on A (push). Done means: all bytes of
+ * all members, plans and receipts lie on B; A is not needed any more. */
 #include "agent/task_kinds.h"
 
 #include <stdio.h>

@@ -150,12 +150,27 @@ static bool read_back(struct store_ref ref, const struct call *call, const char 
     return same;
 }
 
+static const char *fresh_name(struct arena *arena, const char *path)
+{
+    return arena_format(arena, "%s.new", path);
+}
+
+bool store_withdraw_file(struct store_ref ref, const struct call *call, const char *path,
+                         struct error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    bool gone = store_remove_all(ref, call, fresh_name(&arena, path), error);
+    arena_fini(&arena);
+    return gone;
+}
+
 bool store_write_file(struct store_ref ref, const struct call *call, const char *path,
                       const void *data, size_t size, struct error *error)
 {
     struct arena arena;
     arena_init(&arena);
-    const char *fresh = arena_format(&arena, "%s.new", path);
+    const char *fresh = fresh_name(&arena, path);
     bool written = store_remove_all(ref, call, fresh, error) && /* a crash left it */
                    write_whole(ref, call, fresh, data, size, error) &&
                    read_back(ref, call, fresh, data, size, error) &&

@@ -34,6 +34,9 @@ bool store_read_file(struct store_ref ref, const struct call *call, const char *
                      size_t limit_bytes, struct buffer *ret_content, struct error *error);
 bool store_write_file(struct store_ref ref, const struct call *call, const char *path,
                       const void *data, size_t size, struct error *error);
+/* What an interrupted write of that file left goes: its renaming, late, finds nothing. */
+bool store_withdraw_file(struct store_ref ref, const struct call *call, const char *path,
+                         struct error *error);
 /* An object and all below it to another place of the same store, with these attributes (ENTRY_*).
  * `to` must not exist, its parent does; a failure leaves half of it. */
 bool store_copy_tree(struct store_ref ref, const struct call *call, const char *from,

@@ -1,5 +1,5 @@
 /* expected.h: the difference that the target must show between its base seal and the new one, and
- * the comparison with what it does show (DESIGN "One epoch", step 6): at the cost of the change. */
+ * the comparison with what it does show: at the cost of the change. */
 #ifndef COEVAL_PLAN_EXPECTED_H
 #define COEVAL_PLAN_EXPECTED_H
 

@@ -1,6 +1,6 @@
 /* plan.h: the ordered steps that turn one member of a target from its base into the new state, and
  * back. A plan needs nothing but itself: whoever finds it beside the staging directory finishes the
- * commit or rolls it back, by looking (DESIGN "One epoch", step 5).
+ * commit or rolls it back, by looking.
  *
  *   PARK        place -> staging "park/<n>"    children before parents: no place has moved yet
  *   PLACE       staging "park/<n>", "new/<n>" -> place     parents before children

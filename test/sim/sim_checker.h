@@ -1,4 +1,4 @@
-/* sim_checker.h: what must hold in every run, whatever goes wrong (DESIGN section 9: G1 to G3, G5,
+/* sim_checker.h: what must hold in every run, whatever goes wrong (ARCHITECTURE.md: G1 to G3, G5,
  * G6). The checkers look at the clusters themselves and keep their own history of the source. */
 #ifndef COEVAL_TEST_SIM_SIM_CHECKER_H
 #define COEVAL_TEST_SIM_SIM_CHECKER_H

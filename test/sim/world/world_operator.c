@@ -130,10 +130,10 @@ static void answer_epoch(const json_t *epoch, const char *state)
         people_help_back(json_string_or(json_object_get(epoch, "cause"), "message", ""));
     if (strcmp(state, "stuck") == 0)
         verb_on_epoch(number, chance(50) ? "resume" : "rollback");
-    else if (scene.source_lost && !is_over(state))
-        verb_on_epoch(number, "lost");
+    else if (scene.source_lost && !is_over(state) && (question == NULL || chance(50)))
+        verb_on_epoch(number, "lost"); /* which answers no question about B */
     else if (question != NULL)
-        verb_on_epoch(number, chance(80) ? "approve" : "abandon");
+        verb_on_epoch(number, chance(80) ? "approve" : scene.source_lost ? "rollback" : "abandon");
     else if (fault(30) && !is_over(state))
         verb_on_epoch(number, chance(50) ? "abandon" : "rollback");
 }

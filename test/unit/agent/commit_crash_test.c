@@ -396,6 +396,19 @@ static void test_a_late_transfer_leaves_the_commit_alone(void **state)
     same("now", "after", "late transfer");
 }
 
+/* Renaming the seal, sent by an agent that died, may be carried out when the way back has begun. */
+static void test_a_late_seal_finds_nothing(void **state)
+{
+    (void)state;
+    int number = receive_increment();
+    run((struct step){"york", "commit", number, 1, "agent.commit.verified"});
+    shell("echo {} > %s/york/coeval/%s/%s/g1.e2/seal.json.new", top, PAIR, SERVICE);
+    assert_int_equal(run((struct step){"york", "rollback", number, 1, "agent.rollback.back"}),
+                     ENDED_KILLED);
+    shell("test ! -e %s/york/coeval/%s/%s/g1.e2/seal.json.new", top, PAIR, SERVICE);
+    done("york", "rollback", number, 1);
+}
+
 static void test_a_lost_plan_is_no_rollback(void **state)
 {
     (void)state;
@@ -431,6 +444,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_an_epoch_follows_one_that_went_back, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_late_seal_finds_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_lost_plan_is_no_rollback, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_increment_is_finished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_adopted_is_finished, set_up, tear_down),

@@ -1,4 +1,4 @@
-/* pull.c: see pull.h. */
+/* json_pull.c: see json_pull.h. */
 #include "component/hdfs/webhdfs/json_pull.h"
 
 #include <errno.h>

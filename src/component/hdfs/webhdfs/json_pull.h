@@ -1,4 +1,4 @@
-/* pull.h: reads one JSON answer token by token (base/scanner.h), never as a tree: listings and
+/* json_pull.h: reads one JSON answer token by token (base/scanner.h), never as a tree: listings and
  * differences have as many entries as the peer likes. Any surprise makes the reading failed; every
  * call then does nothing, loops end, and pull_close() tells. Pure. */
 #ifndef COEVAL_COMPONENT_HDFS_WEBHDFS_JSON_PULL_H
