@@ -7,8 +7,8 @@ two lanes side by side, because the first one mostly waits for moments and clust
   quickstart tools/quickstart, as a newcomer runs it
   testbed, integration  real clusters, and daemons on them; a skip here is a failure
 
-  clang      the second compiler with ASan and UBSan: its build, with what the other lane leaves
-             of the processors, each fuzz target for a few seconds, and unit to adapter in it
+  clang      the second compiler with ASan and UBSan: its build, each fuzz target for a
+             few seconds, and unit to adapter in it
   sim        the whole engine on seeds
   coverage   the pure folders, line by line
 
@@ -176,15 +176,13 @@ class Checks:
                   f"{tail(file.read())}", end="")
         return False
 
-    def build(self, name, compiler, *settings, targets=(), before=()):
-        """Configures once, builds; a compiler's warning is an error. One case. before: how the
-        build is called."""
+    def build(self, name, compiler, *settings, targets=()):
+        """Configures once, builds; a compiler's warning is an error. One case."""
         began, directory = time.monotonic(), os.path.join(BUILD, name)
         is_good = os.path.exists(os.path.join(directory, "build.ninja")) or \
             self.run("meson", "setup", directory, ROOT, "-Dtests=true", *settings,
                      log=f"setup-{name}", env={"CC": compiler})
-        is_good = is_good and self.run(*before, "ninja", "-C", directory, *targets,
-                                       log=f"build-{name}")
+        is_good = is_good and self.run("ninja", "-C", directory, *targets, log=f"build-{name}")
         self.tell(f"build {name}", one(is_good), began)
         return is_good
 
@@ -262,8 +260,7 @@ def check_clang(checks):
                         "-Db_lundef=false", "-Dfuzz=true", "-Dbuildtype=debug",
                         "-Doptimization=1",
                         # a third less to compile; backtraces have their lines all the same
-                        "-Dc_args=-gline-tables-only -fno-sanitize-recover=all",
-                        before=("nice", "-n", "19")):
+                        "-Dc_args=-gline-tables-only -fno-sanitize-recover=all"):
         return
     fuzz(checks)
     there = checks.suites_of("clang")
